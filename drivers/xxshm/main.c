@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Loading and unloading: the module's parameters, and the order in which the
+ * rooms are set up and taken down. The parameters are read as text, so that a
+ * value that is no number gets the same clear line as one out of range.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/ctype.h>
+#include <linux/kernel.h>
+#include <linux/mm.h>
+#include <linux/module.h>
+#include <linux/overflow.h>
+#include <linux/string.h>
+
+#include "chardev.h"
+#include "umem.h"
+
+#define MAX_INSTANCES	256
+
+static char *instances = "1";
+module_param(instances, charp, 0444);
+MODULE_PARM_DESC(instances,
+		 "number of devices, 1 to " __stringify(MAX_INSTANCES) " (default 1)");
+
+static char *size = "4096";
+module_param(size, charp, 0444);
+MODULE_PARM_DESC(size,
+		 "bytes in a window, K, M or G may follow, rounded up to whole pages; each device has two windows, allocated when first mapped (default 4096)");
+
+/* Cut a suffix of a size off @text and return how far it shifts the number. */
+static unsigned int __init cut_suffix(char *text)
+{
+	size_t len = strlen(text);
+	unsigned int shift = 0;
+
+	if (!len)
+		return 0;
+	switch (toupper(text[len - 1])) {
+	case 'G':
+		shift += 10;
+		fallthrough;
+	case 'M':
+		shift += 10;
+		fallthrough;
+	case 'K':
+		shift += 10;
+		text[len - 1] = '\0';
+	}
+	return shift;
+}
+
+static int __init parse_bytes(const char *value, u64 *bytes)
+{
+	char text[24];
+	unsigned int shift;
+	int err;
+
+	if (strscpy(text, value, sizeof(text)) < 0)
+		return -EINVAL;
+	shift = cut_suffix(text);
+	err = kstrtou64(text, 0, bytes);
+	if (err)
+		return err;
+	return check_shl_overflow(*bytes, shift, bytes) ? -ERANGE : 0;
+}
+
+static int __init read_instances(unsigned int *count)
+{
+	if (!kstrtouint(instances, 0, count) &&
+	    *count >= 1 && *count <= MAX_INSTANCES)
+		return 0;
+	pr_err("instances=%.40s refused: give 1 to %d devices\n",
+	       instances, MAX_INSTANCES);
+	return -EINVAL;
+}
+
+/* What could never be allocated is refused at once. */
+static int __init read_size(pgoff_t *npages)
+{
+	u64 bytes, max = (u64)xxshm_umem_max_pages() << PAGE_SHIFT;
+
+	if (!parse_bytes(size, &bytes) && bytes >= 1 && bytes <= max) {
+		*npages = PAGE_ALIGN(bytes) >> PAGE_SHIFT;
+		return 0;
+	}
+	pr_err("size=%.40s refused: give 1 to %llu bytes (7/8 of this machine's memory), K, M or G may follow\n",
+	       size, max);
+	return -EINVAL;
+}
+
+static int __init xxshm_init(void)
+{
+	unsigned int count;
+	pgoff_t npages;
+	int err;
+
+	err = read_instances(&count);
+	if (err)
+		return err;
+	err = read_size(&npages);
+	if (err)
+		return err;
+	err = xxshm_umem_init();
+	if (err)
+		return err;
+	err = xxshm_chardev_init(count, npages);
+	if (err)
+		goto err_umem;
+	return 0;
+
+err_umem:
+	xxshm_umem_exit();
+	return err;
+}
+module_init(xxshm_init);
+
+static void __exit xxshm_exit(void)
+{
+	xxshm_chardev_exit();
+	xxshm_umem_exit();
+}
+module_exit(xxshm_exit);
+
+MODULE_LICENSE("GPL");
+MODULE_AUTHOR("The xxshm authors");
+MODULE_DESCRIPTION("Kernel memory shared by mmap, a window for each data model");
+MODULE_VERSION("0.1.0");

@@ -1,0 +1,277 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The memory object: zeroed pages that the kernel keeps and programs map.
+ *
+ * An umem is an inode on a file system that nobody can mount, and its pages
+ * are that inode's page cache. So the kernel's own code does what an exporter
+ * of raw pages would have to do, or cannot: process-shared futexes find a
+ * mapping and an index, get_user_pages() and O_DIRECT work, rmap and smaps see
+ * the pages, the memory cgroup is charged, and a folio of PMD size is mapped
+ * by one entry.
+ *
+ * Vocabulary: an index is a page's number in the umem, a range is [first,
+ * first + npages). A new umem holds no pages. Populating a range gives it all
+ * of its pages, zeroed, or changes nothing.
+ *
+ * Backing: the pages are locked. They are on no list that reclaim scans, they
+ * are never written anywhere, and an index without a page stays without one: a
+ * fault does not make pages. A second backing goes behind the same functions.
+ *
+ * Invariants: a populated page stays at its index until the umem is freed;
+ * touching one whose memory is broken is SIGBUS. Nobody frees an umem that is
+ * mapped.
+ */
+#include <linux/fs.h>
+#include <linux/fs_context.h>
+#include <linux/gfp.h>
+#include <linux/huge_mm.h>
+#include <linux/migrate.h>
+#include <linux/mm.h>
+#include <linux/mount.h>
+#include <linux/pagemap.h>
+#include <linux/pseudo_fs.h>
+#include <linux/sched/signal.h>
+#include <linux/slab.h>
+
+#include "umem.h"
+
+#define UMEM_SUPER_MAGIC	0x78786d65	/* "xxme" */
+#define UMEM_HUGE_ORDER		(PMD_SHIFT - PAGE_SHIFT)
+
+/*
+ * Out of memory is the caller's ENOMEM. Without these flags a process at the
+ * limit of its memory cgroup would be killed instead; they do not spare others
+ * when the whole machine is short, see umem_may_take(). __GFP_MOVABLE is absent
+ * because long-term pins would have to move the pages first.
+ */
+#define UMEM_GFP	(GFP_USER | __GFP_RETRY_MAYFAIL | __GFP_NOWARN)
+/* Small pages serve as well: do not reclaim much to get a large one. */
+#define UMEM_GFP_HUGE	(GFP_USER | __GFP_NORETRY | __GFP_NOWARN)
+
+struct xxshm_umem {
+	struct inode *inode;
+};
+
+static struct vfsmount *umem_mount;
+
+/* Locked is not pinned: like mlock()ed memory, the pages may be compacted. */
+static const struct address_space_operations umem_aops = {
+	.dirty_folio	= noop_dirty_folio,
+	.migrate_folio	= migrate_folio,
+};
+
+/* The folio belongs to the page cache once this returns 0. */
+static int umem_add_folio(struct address_space *mapping, pgoff_t index,
+			  unsigned int order, gfp_t gfp)
+{
+	struct folio *folio = folio_alloc(gfp | __GFP_ZERO, order);
+	int err;
+
+	if (!folio)
+		return -ENOMEM;
+	/* Charges the memory cgroup of current; the folio comes back locked. */
+	err = filemap_add_folio(mapping, folio, index, gfp);
+	if (!err) {
+		folio_mark_uptodate(folio);
+		/* The page cache may drop clean pages: nobody has a copy. */
+		folio_mark_dirty(folio);
+		folio_unlock(folio);
+	}
+	folio_put(folio);
+	return err;
+}
+
+/* The part of so much memory that a range may have, in pages. */
+static unsigned long umem_share(unsigned long npages)
+{
+	return npages - npages / 8;
+}
+
+/*
+ * Pages that belong to no process are not given back by killing one, so who
+ * takes the last of them has the kernel kill one process after the other.
+ */
+static bool umem_may_take(pgoff_t npages)
+{
+	return npages <= umem_share(max(si_mem_available(), 0L));
+}
+
+static bool umem_huge_fits(pgoff_t index, pgoff_t end)
+{
+	pgoff_t npages = 1UL << UMEM_HUGE_ORDER;
+
+	return IS_ENABLED(CONFIG_TRANSPARENT_HUGEPAGE) &&
+	       has_transparent_hugepage() &&
+	       IS_ALIGNED(index, npages) && end - index >= npages;
+}
+
+/* Add the folio at @index, and say how many pages it has, or a negative errno. */
+static long umem_add_at(struct address_space *mapping, pgoff_t index,
+			pgoff_t end)
+{
+	int err;
+
+	if (fatal_signal_pending(current))
+		return -EINTR;
+	if (umem_huge_fits(index, end) &&
+	    !umem_add_folio(mapping, index, UMEM_HUGE_ORDER, UMEM_GFP_HUGE))
+		return 1L << UMEM_HUGE_ORDER;
+	err = umem_add_folio(mapping, index, 0, UMEM_GFP);
+	return err ?: 1;
+}
+
+/**
+ * xxshm_umem_populate() - give a range of an umem its pages
+ * @umem: the memory object
+ * @first: index of the first page of the range
+ * @npages: number of pages in the range, at least 1
+ *
+ * The range must lie inside the umem and hold no page yet. Folios of PMD size
+ * are used where the range covers an aligned one and memory allows, single
+ * pages elsewhere. On failure the range is as empty as before.
+ *
+ * Context: Process context, may sleep; stops when current is killed. The
+ * caller sees to it that nobody else populates the same range, and maps the
+ * range only after success.
+ * Return: 0; -ENOMEM if there is no memory, the range would take more than 7/8
+ * of what is available, or the memory cgroup of current is at its limit; -EINTR
+ * if current was killed.
+ */
+int xxshm_umem_populate(struct xxshm_umem *umem, pgoff_t first, pgoff_t npages)
+{
+	struct address_space *mapping = xxshm_umem_mapping(umem);
+	pgoff_t index = first, end = first + npages;
+
+	if (!umem_may_take(npages))
+		return -ENOMEM;
+	while (index < end) {
+		long added = umem_add_at(mapping, index, end);
+
+		if (added < 0) {
+			truncate_inode_pages_range(mapping,
+						   (loff_t)first << PAGE_SHIFT,
+						   ((loff_t)end << PAGE_SHIFT) - 1);
+			return added;
+		}
+		index += added;
+		cond_resched();
+	}
+	return 0;
+}
+
+/**
+ * xxshm_umem_max_pages() - the largest range that could ever be populated
+ *
+ * Context: Any.
+ * Return: 7/8 of the machine's memory, in pages.
+ */
+pgoff_t xxshm_umem_max_pages(void)
+{
+	return umem_share(totalram_pages());
+}
+
+/**
+ * xxshm_umem_lock_page() - find the page at an index, for a page fault
+ * @umem: the memory object
+ * @index: number of the page in the umem
+ *
+ * Context: Process context, may sleep.
+ * Return: the page, locked and with a reference for the caller; NULL if the
+ * index has no page.
+ */
+struct page *xxshm_umem_lock_page(struct xxshm_umem *umem, pgoff_t index)
+{
+	return find_lock_page(xxshm_umem_mapping(umem), index);
+}
+
+/**
+ * xxshm_umem_mapping() - the page cache of an umem
+ * @umem: the memory object
+ *
+ * A file that is to be mapped must have this as its f_mapping, so that rmap,
+ * futexes and fault-around work on the umem and not on the device's inode.
+ *
+ * Context: Any.
+ * Return: the address space; it lives as long as the umem.
+ */
+struct address_space *xxshm_umem_mapping(struct xxshm_umem *umem)
+{
+	return umem->inode->i_mapping;
+}
+
+/**
+ * xxshm_umem_alloc() - make a memory object without pages
+ * @npages: its size in pages, at least 1
+ *
+ * Context: Process context, may sleep.
+ * Return: the umem, to be given to xxshm_umem_free(); ERR_PTR(-ENOMEM).
+ */
+struct xxshm_umem *xxshm_umem_alloc(pgoff_t npages)
+{
+	struct xxshm_umem *umem = kzalloc(sizeof(*umem), GFP_KERNEL);
+	struct inode *inode;
+
+	if (!umem)
+		return ERR_PTR(-ENOMEM);
+	inode = alloc_anon_inode(umem_mount->mnt_sb);
+	if (IS_ERR(inode)) {
+		kfree(umem);
+		return ERR_CAST(inode);
+	}
+	/* A fault maps a PMD only where the file's size covers it. */
+	i_size_write(inode, (loff_t)npages << PAGE_SHIFT);
+	inode->i_mapping->a_ops = &umem_aops;
+	mapping_set_unevictable(inode->i_mapping);
+	mapping_set_large_folios(inode->i_mapping);
+	umem->inode = inode;
+	return umem;
+}
+
+/**
+ * xxshm_umem_free() - free a memory object with all its pages
+ * @umem: the memory object; no mapping of it may be left
+ *
+ * Pages that are still pinned, by a transfer in flight for example, go when
+ * the pin does.
+ *
+ * Context: Process context, may sleep.
+ */
+void xxshm_umem_free(struct xxshm_umem *umem)
+{
+	iput(umem->inode);
+	kfree(umem);
+}
+
+static int umem_init_fs_context(struct fs_context *fc)
+{
+	return init_pseudo(fc, UMEM_SUPER_MAGIC) ? 0 : -ENOMEM;
+}
+
+/* No .owner: the mount below would hold the module, which could never go. */
+static struct file_system_type umem_fs_type = {
+	.name			= "xxshm",
+	.init_fs_context	= umem_init_fs_context,
+	.kill_sb		= kill_anon_super,
+};
+
+/**
+ * xxshm_umem_init() - make the file system that holds the inodes
+ *
+ * Context: Process context, may sleep.
+ * Return: 0; -ENOMEM, or what else kern_mount() fails with.
+ */
+int __init xxshm_umem_init(void)
+{
+	umem_mount = kern_mount(&umem_fs_type);
+	return PTR_ERR_OR_ZERO(umem_mount);
+}
+
+/**
+ * xxshm_umem_exit() - take the file system away; every umem must be freed
+ *
+ * Context: Process context, may sleep.
+ */
+void xxshm_umem_exit(void)
+{
+	kern_unmount(umem_mount);
+}

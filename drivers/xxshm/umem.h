@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef _XXSHM_UMEM_H
+#define _XXSHM_UMEM_H
+
+#include <linux/types.h>
+
+struct address_space;
+struct page;
+struct xxshm_umem;
+
+int xxshm_umem_init(void);
+void xxshm_umem_exit(void);
+
+struct xxshm_umem *xxshm_umem_alloc(pgoff_t npages);
+void xxshm_umem_free(struct xxshm_umem *umem);
+
+pgoff_t xxshm_umem_max_pages(void);
+int xxshm_umem_populate(struct xxshm_umem *umem, pgoff_t first, pgoff_t npages);
+struct page *xxshm_umem_lock_page(struct xxshm_umem *umem, pgoff_t index);
+struct address_space *xxshm_umem_mapping(struct xxshm_umem *umem);
+
+#endif /* _XXSHM_UMEM_H */
