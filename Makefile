@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# Verbs only. What the module is made of stands in the Kbuild files, what a
+# verb does to test it in tools/testing.
+
+KVER ?= $(shell uname -r)
+KDIR ?= /lib/modules/$(KVER)/build
+KERNEL ?=
+TEST ?=
+
+VERSION := $(shell sed -n 's/^PACKAGE_VERSION="\(.*\)"/\1/p' dkms.conf)
+SOURCE := /usr/src/xxshm-$(VERSION)
+DKMS_ID := -m xxshm -v $(VERSION)
+
+modules: headers
+	$(MAKE) -C $(KDIR) M=$(CURDIR) modules
+
+help:
+	@echo 'Without touching this machine'"'"'s kernel:'
+	@echo '  make demo       watch the module at work in a virtual machine'
+	@echo '  make check      run all tests, in virtual machines'
+	@echo '                  KERNEL=6.1|6.12  on one kernel only'
+	@echo '                  TEST="mmap ..."  some of them only; TEST=list names them'
+	@echo '  make style      run checkpatch, sparse, W=1, kernel-doc and shellcheck'
+	@echo
+	@echo 'On this machine'"'"'s kernel ($(KVER)):'
+	@echo '  make            build drivers/xxshm/xxshm.ko'
+	@echo '  make install    as root: build and install it through DKMS, which'
+	@echo '                  does so again for every kernel that comes later'
+	@echo '  make uninstall  as root: take it away again'
+	@echo '                  KVER=RELEASE  for another installed kernel'
+	@echo '                  KDIR=FOLDER   (make only) headers that lie elsewhere'
+	@echo
+	@echo '  make clean      remove what was built here'
+
+headers:
+	@test -e $(KDIR)/Makefile || { \
+	  echo 'xxshm: the headers of kernel $(KVER) are missing:'; \
+	  echo '       there is no $(KDIR)'; \
+	  echo 'On Debian they come with: sudo apt install linux-headers-$(KVER)'; \
+	  echo 'For another kernel:       make KVER=RELEASE or make KDIR=FOLDER'; \
+	  echo 'To try xxshm without:     make demo'; exit 1; } >&2
+
+root:
+	@test "$$(id -u)" = 0 || { \
+	  echo 'xxshm: this changes the system: run it as root, with sudo.' >&2; \
+	  exit 1; }
+
+dkms:
+	@command -v dkms >/dev/null || { \
+	  echo 'xxshm: dkms is missing: sudo apt install dkms' >&2; exit 1; }
+
+# The sources without what a build left among them.
+export-source:
+	install -m 644 -D -t $(DEST) Kbuild dkms.conf COPYING
+	install -m 644 -D -t $(DEST)/drivers/xxshm drivers/xxshm/K* \
+	  $(filter-out %.mod.c,$(wildcard drivers/xxshm/*.[ch]))
+	install -m 644 -D -t $(DEST)/include/uapi/linux include/uapi/linux/*.h
+
+# DKMS keeps what it built of a version, so it has to forget that first.
+install: root dkms headers
+	-dkms remove $(DKMS_ID) -k $(KVER) >/dev/null 2>&1
+	rm -rf $(SOURCE)
+	$(MAKE) --no-print-directory export-source DEST=$(SOURCE)
+	dkms install $(DKMS_ID) -k $(KVER)
+
+uninstall: root dkms
+	dkms remove $(DKMS_ID) --all
+	rm -rf $(SOURCE)
+
+demo:
+	@tools/testing/demo $(KERNEL)
+
+check:
+	@KERNEL='$(KERNEL)' TEST='$(TEST)' tools/testing/check
+
+style:
+	@tools/testing/style
+
+clean:
+	rm -rf build
+	find . -path ./.git -prune -o \( -name '*.o' -o -name '*.ko' \
+	  -o -name '*.mod' -o -name '*.mod.c' -o -name '.*.cmd' \
+	  -o -name Module.symvers -o -name modules.order \) -exec rm -f {} +
+
+.PHONY: modules help headers root dkms export-source install uninstall demo \
+	check style clean
