@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What every test needs: a freshly loaded module, its device, its memory.
+ *
+ * A test loads the module in its FIXTURE_SETUP with the parameters it wants
+ * and unloads it in FIXTURE_TEARDOWN_PARENT, after its own process is gone:
+ * the unloading fails, and with it the test, if anything is left over.
+ */
+#ifndef _SELFTESTS_XXSHM_DEVICE_H
+#define _SELFTESTS_XXSHM_DEVICE_H
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <linux/xxshm.h>
+
+#define DEVICE		"/dev/xxshm0"
+#define MODULE		"xxshm"
+#define MODULE_PATH	"XXSHM_MODULE"	/* environment: path of xxshm.ko */
+#define HUGE_SIZE	(2UL << 20)
+
+/* The data model that this program was built for. */
+#ifdef __LP64__
+#define OWN_MODEL	XXSHM_MODEL_LP64
+#else
+#define OWN_MODEL	XXSHM_MODEL_ILP32
+#endif
+
+#define IS_ILP32	(sizeof(long) == 4)
+
+static inline size_t page_size(void)
+{
+	return sysconf(_SC_PAGESIZE);
+}
+
+static inline int module_unload(void)
+{
+	return syscall(SYS_delete_module, MODULE, O_NONBLOCK);
+}
+
+/* Returns 0 or -1 with errno. A test that died may have left its module. */
+static inline int module_load(const char *parameters)
+{
+	const char *path = getenv(MODULE_PATH);
+	int fd, ret;
+
+	module_unload();
+	fd = open(path ? path : "xxshm.ko", O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -1;
+	ret = syscall(SYS_finit_module, fd, parameters, 0);
+	close(fd);
+	return ret;
+}
+
+static inline char *map_device(int fd, size_t len, int prot, off_t offset)
+{
+	return mmap(NULL, len, prot, MAP_SHARED, fd, offset);
+}
+
+static inline char *map_rw(int fd, size_t len)
+{
+	return map_device(fd, len, PROT_READ | PROT_WRITE, 0);
+}
+
+/* mmap(2) with an offset in pages, beyond what a 32-bit off_t can say. */
+static inline char *map_pgoff(int fd, size_t len, __u64 pgoff)
+{
+	int prot = PROT_READ | PROT_WRITE;
+
+#ifdef SYS_mmap2
+	return (char *)syscall(SYS_mmap2, NULL, len, prot, MAP_SHARED, fd,
+			       (__u32)pgoff);
+#else
+	return mmap64(NULL, len, prot, MAP_SHARED, fd,
+		      (off64_t)pgoff * page_size());
+#endif
+}
+
+/* 1: the caller's window has its memory, 0: not yet, -1: the ioctl failed. */
+static inline int is_allocated(int fd)
+{
+	struct xxshm_info info = {};
+
+	if (ioctl(fd, XXSHM_IOC_INFO, &info))
+		return -1;
+	return !!(info.flags & XXSHM_INFO_ALLOCATED);
+}
+
+/* A counter of /proc/vmstat, brought up to date first. */
+static inline long read_vmstat(const char *name)
+{
+	const char *refresh = "/proc/sys/vm/stat_refresh";
+	char key[64];
+	long value, found = -1;
+	int fd = open(refresh, O_WRONLY);
+	FILE *f;
+
+	if (fd >= 0) {
+		if (write(fd, "1", 1) != 1)
+			perror(refresh);
+		close(fd);
+	}
+	f = fopen("/proc/vmstat", "r");
+	if (!f)
+		return -1;
+	while (fscanf(f, "%63s %ld", key, &value) == 2)
+		if (!strcmp(key, name))
+			found = value;
+	fclose(f);
+	return found;
+}
+
+/*
+ * Pages in the page cache. A window shows in it to the page, but so does what
+ * the rest of the system reads: compare with half a large window.
+ */
+static inline long cached_pages(void)
+{
+	return read_vmstat("nr_file_pages");
+}
+
+/*
+ * A field of the mapping that begins at @addr, as text: the line of
+ * /proc/self/smaps that begins with @key. @key "" is the head line.
+ */
+static inline char *smaps_line(const void *addr, const char *key)
+{
+	static char line[512];
+	unsigned long start;
+	int inside = 0;
+	FILE *f = fopen("/proc/self/smaps", "r");
+
+	if (!f)
+		return NULL;
+	while (fgets(line, sizeof(line), f)) {
+		int is_head = sscanf(line, "%lx-%*x %*4s", &start) == 1 &&
+			      strchr(line, '-') && line[0] > '/' &&
+			      (line[0] <= '9' || (line[0] >= 'a' && line[0] <= 'f'));
+
+		if (is_head)
+			inside = start == (unsigned long)addr;
+		if (inside && (*key ? !strncmp(line, key, strlen(key)) : is_head)) {
+			fclose(f);
+			return line;
+		}
+	}
+	fclose(f);
+	return NULL;
+}
+
+static inline long smaps_kb(const void *addr, const char *key)
+{
+	const char *line = smaps_line(addr, key);
+
+	return line ? strtol(line + strlen(key), NULL, 10) : -1;
+}
+
+/* The exit status of a child, 128 + the signal that killed it, or -1. */
+static inline int wait_for(pid_t pid)
+{
+	int status;
+
+	if (pid < 0 || waitpid(pid, &status, 0) != pid)
+		return -1;
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+/* The signal that touching @addr raises in a child, or 0. */
+static inline int signal_of_touching(volatile char *addr)
+{
+	pid_t pid = fork();
+	int ret;
+
+	if (!pid) {
+		*addr = 1;
+		_exit(0);
+	}
+	ret = wait_for(pid);
+	return ret > 128 ? ret - 128 : ret;
+}
+
+#endif /* _SELFTESTS_XXSHM_DEVICE_H */

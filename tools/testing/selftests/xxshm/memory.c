@@ -1,0 +1,451 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The pages behind a window: zeroed, mapped by large entries, given back on
+ * unload, and what happens when there are not enough.
+ */
+#include <sched.h>
+
+#include "kselftest_harness.h"
+#include "device.h"
+
+#ifndef MADV_PAGEOUT
+#define MADV_PAGEOUT		21
+#endif
+#ifndef MADV_HWPOISON
+#define MADV_HWPOISON		100
+#endif
+#ifndef MADV_SOFT_OFFLINE
+#define MADV_SOFT_OFFLINE	101
+#endif
+
+#define WINDOW	(64UL << 20)
+
+FIXTURE(pages) {
+	int fd;
+};
+
+/* Dirty memory first, so that pages which nobody zeroes are seen. */
+FIXTURE_SETUP(pages)
+{
+	char *dirty = mmap(NULL, 3 * WINDOW, PROT_READ | PROT_WRITE,
+			   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	ASSERT_NE(MAP_FAILED, dirty);
+	memset(dirty, 0xa5, 3 * WINDOW);
+	ASSERT_EQ(0, munmap(dirty, 3 * WINDOW));
+	ASSERT_EQ(0, module_load("size=67104769"));	/* 64 MiB - 4 KiB + 1 */
+	self->fd = open(DEVICE, O_RDWR);
+	ASSERT_GE(self->fd, 0);
+}
+
+FIXTURE_TEARDOWN_PARENT(pages)
+{
+	EXPECT_EQ(0, module_unload());
+}
+
+/* The module's rounding up is part of the window, and zero too. */
+TEST_F_TIMEOUT(pages, are_zero_over_the_whole_rounded_window, 120)
+{
+	unsigned long *map = (unsigned long *)map_rw(self->fd, WINDOW);
+	size_t i, dirty = 0;
+
+	ASSERT_NE(MAP_FAILED, (char *)map);
+	for (i = 0; i < WINDOW / sizeof(*map); i++)
+		dirty += map[i] != 0;
+	EXPECT_EQ(0, dirty);
+}
+
+TEST_F_TIMEOUT(pages, are_large_and_mapped_by_one_entry_each, 120)
+{
+	char *map = map_rw(self->fd, WINDOW);
+	size_t i;
+
+	ASSERT_NE(MAP_FAILED, map);
+	for (i = 0; i < WINDOW; i += page_size())
+		map[i] = 1;
+	EXPECT_EQ(0, (unsigned long)map % HUGE_SIZE);
+	EXPECT_EQ((long)WINDOW / 1024, smaps_kb(map, "Rss:"));
+	EXPECT_EQ((long)WINDOW / 1024, smaps_kb(map, "FilePmdMapped:"));
+}
+
+TEST_F_TIMEOUT(pages, are_mapped_large_by_reading_too, 120)
+{
+	volatile char *map = map_device(self->fd, WINDOW, PROT_READ, 0);
+
+	ASSERT_NE(MAP_FAILED, (char *)map);
+	(void)map[0];
+	EXPECT_EQ((long)HUGE_SIZE / 1024,
+		  smaps_kb((char *)map, "FilePmdMapped:"));
+}
+
+TEST_F_TIMEOUT(pages, are_unevictable, 120)
+{
+	long before = read_vmstat("nr_unevictable"), window = WINDOW / page_size();
+
+	ASSERT_NE(MAP_FAILED, map_rw(self->fd, WINDOW));
+	EXPECT_GE(read_vmstat("nr_unevictable") - before, window / 2);
+}
+
+TEST_F_TIMEOUT(pages, go_when_the_module_goes, 120)
+{
+	long before = cached_pages(), window = WINDOW / page_size();
+	char *map = map_rw(self->fd, WINDOW);
+
+	ASSERT_NE(MAP_FAILED, map);
+	ASSERT_GE(cached_pages() - before, window);
+	ASSERT_EQ(0, munmap(map, WINDOW));
+	ASSERT_EQ(0, close(self->fd));
+	ASSERT_EQ(0, module_unload());
+	EXPECT_LT(cached_pages() - before, window / 2);
+	ASSERT_EQ(0, module_load(""));
+}
+
+#define ASKEW	(5UL << 20)
+
+/* Windows that are no multiple of 2 MiB: the ILP32 window begins askew. */
+FIXTURE(askew) {
+	int fd;
+};
+
+FIXTURE_SETUP(askew)
+{
+	ASSERT_EQ(0, module_load("size=5M"));
+	self->fd = open(DEVICE, O_RDWR);
+	ASSERT_GE(self->fd, 0);
+}
+
+FIXTURE_TEARDOWN_PARENT(askew)
+{
+	EXPECT_EQ(0, module_unload());
+}
+
+/* Each page gets a number of its own, so that a page out of place is seen. */
+static void number_pages(char *map)
+{
+	size_t i;
+
+	for (i = 0; i < ASKEW; i += page_size())
+		map[i] = i >> 12;
+}
+
+static int wrong_pages(const char *map)
+{
+	size_t i, wrong = 0;
+
+	for (i = 0; i < ASKEW; i += page_size())
+		wrong += map[i] != (char)(i >> 12);
+	return wrong;
+}
+
+TEST_F(askew, window_is_large_pages_where_they_fit)
+{
+	char *map = map_rw(self->fd, ASKEW);
+
+	ASSERT_NE(MAP_FAILED, map);
+	number_pages(map);
+	EXPECT_EQ(5 << 10, smaps_kb(map, "Rss:"));
+	EXPECT_EQ(4 << 10, smaps_kb(map, "FilePmdMapped:"));
+	EXPECT_EQ(0, wrong_pages(map));
+}
+
+/* A mapping that cannot be aligned still shows the right bytes. */
+TEST_F(askew, any_address_will_do)
+{
+	char *room = mmap(NULL, ASKEW + HUGE_SIZE, PROT_NONE,
+			  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	char *map = map_rw(self->fd, ASKEW);
+
+	ASSERT_NE(MAP_FAILED, map);
+	number_pages(map);
+	room = (char *)((unsigned long)room / HUGE_SIZE * HUGE_SIZE +
+			HUGE_SIZE - page_size());
+	ASSERT_EQ(room, mmap(room, ASKEW, PROT_READ, MAP_SHARED | MAP_FIXED,
+			     self->fd, 0));
+	EXPECT_EQ(0, wrong_pages(room));
+}
+
+/* What a program may do to a part of a large page, all of them pay for. */
+TEST_F(askew, splitting_a_large_page_keeps_data)
+{
+	char *map = map_rw(self->fd, ASKEW);
+
+	ASSERT_NE(MAP_FAILED, map);
+	number_pages(map);
+	EXPECT_EQ(0, madvise(map + HUGE_SIZE, page_size(), MADV_PAGEOUT));
+	EXPECT_EQ(0, wrong_pages(map));
+	EXPECT_EQ(0, munmap(map, ASKEW));
+	EXPECT_EQ(0, wrong_pages(map_rw(self->fd, ASKEW)));
+}
+
+/* The kernel moves pages off failing memory, and wherever it compacts. */
+TEST_F(askew, migration_keeps_data)
+{
+	char *map = map_rw(self->fd, ASKEW);
+
+	ASSERT_NE(MAP_FAILED, map);
+	number_pages(map);
+	EXPECT_EQ(0, madvise(map, page_size(), MADV_SOFT_OFFLINE));
+	EXPECT_EQ(0, madvise(map + ASKEW - page_size(), page_size(),
+			     MADV_SOFT_OFFLINE));
+	EXPECT_EQ(0, wrong_pages(map));
+	EXPECT_EQ(0, wrong_pages(map_rw(self->fd, ASKEW)));
+}
+
+/* In a process of its own: the kernel may send it SIGBUS at once. */
+static void break_page(char *page)
+{
+	pid_t pid = fork();
+
+	if (!pid)
+		_exit(madvise(page, page_size(), MADV_HWPOISON));
+	wait_for(pid);
+}
+
+/* Data lost with broken memory is never replaced by zeroes in silence. */
+TEST_F(askew, broken_page_is_sigbus_and_the_others_stay)
+{
+	size_t page = page_size();
+	char *map = map_rw(self->fd, ASKEW);
+
+	ASSERT_NE(MAP_FAILED, map);
+	number_pages(map);
+	break_page(map + 3 * page);
+	EXPECT_EQ(SIGBUS, signal_of_touching(map + 3 * page));
+	map = map_rw(self->fd, ASKEW);
+	EXPECT_EQ(SIGBUS, signal_of_touching(map + 3 * page));
+	EXPECT_EQ(2, map[2 * page]);
+	EXPECT_EQ(4, map[4 * page]);
+}
+
+/* The physical address behind a mapped page, 0 if it cannot be told. */
+static __u64 physical_address(const char *page)
+{
+	off_t at = (unsigned long)page / page_size() * sizeof(__u64);
+	int fd = open("/proc/self/pagemap", O_RDONLY);
+	__u64 entry = 0;
+
+	if (pread(fd, &entry, sizeof(entry), at) != sizeof(entry))
+		entry = 0;
+	close(fd);
+	return (entry & ((1ULL << 55) - 1)) * page_size();
+}
+
+/* Pages that nobody has mapped or written are the first that a kernel drops. */
+TEST_F(askew, unused_pages_survive_the_offlining_of_their_memory)
+{
+	char *map = map_device(self->fd, ASKEW, PROT_READ, 0), address[32];
+	int i, fd = open("/sys/devices/system/memory/soft_offline_page", O_WRONLY);
+
+	if (fd < 0)
+		SKIP(return, "this kernel cannot offline a page by its address");
+	ASSERT_NE(MAP_FAILED, map);
+	for (i = 0; i < 2; i++) {
+		char *page = map + i * (ASKEW - page_size());
+
+		ASSERT_EQ(0, *(volatile char *)page);
+		snprintf(address, sizeof(address), "%#llx",
+			 (unsigned long long)physical_address(page));
+		ASSERT_EQ(0, madvise(map, ASKEW, MADV_DONTNEED));
+		EXPECT_EQ(strlen(address), write(fd, address, strlen(address)));
+		EXPECT_EQ(0, signal_of_touching(map_rw(self->fd, ASKEW) +
+						(page - map)));
+	}
+}
+
+/* The same for a page that nobody has touched. */
+TEST_F(askew, broken_fresh_page_is_sigbus)
+{
+	char *map = map_device(self->fd, ASKEW, PROT_READ, 0);
+
+	ASSERT_NE(MAP_FAILED, map);
+	break_page(map);
+	map = map_rw(self->fd, ASKEW);
+	EXPECT_EQ(SIGBUS, signal_of_touching(map));
+	EXPECT_EQ(0, signal_of_touching(map + page_size()));
+}
+
+#define CGROUPS	"/sys/fs/cgroup"
+#define CGROUP	CGROUPS "/xxshm-test"
+
+static int cgroup_write(const char *path, const char *value)
+{
+	int fd, ret;
+
+	fd = open(path, O_WRONLY);
+	ret = write(fd, value, strlen(value)) < 0 ? -1 : 0;
+	close(fd);
+	return ret;
+}
+
+/* The number behind @key in a file of a cgroup. */
+static long cgroup_read(const char *path, const char *key)
+{
+	char line[128];
+	long value = -1;
+	FILE *f = fopen(path, "r");
+
+	while (f && fgets(line, sizeof(line), f))
+		if (!strncmp(line, key, strlen(key)))
+			value = atol(line + strlen(key));
+	if (f)
+		fclose(f);
+	return value;
+}
+
+FIXTURE(limited) {
+	int fd;
+};
+
+/* A memory cgroup of half a window, and the test in it. */
+FIXTURE_SETUP(limited)
+{
+	ASSERT_EQ(0, module_load("size=64M"));
+	self->fd = open(DEVICE, O_RDWR);
+	ASSERT_GE(self->fd, 0);
+	rmdir(CGROUP);
+	ASSERT_EQ(0, cgroup_write(CGROUPS "/cgroup.subtree_control", "+memory"));
+	ASSERT_EQ(0, mkdir(CGROUP, 0755));
+	ASSERT_EQ(0, cgroup_write(CGROUP "/memory.max", "32M"));
+	ASSERT_EQ(0, cgroup_write(CGROUP "/cgroup.procs", "0"));
+}
+
+FIXTURE_TEARDOWN_PARENT(limited)
+{
+	EXPECT_EQ(0, module_unload());
+	EXPECT_EQ(0, rmdir(CGROUP));
+}
+
+TEST_F(limited, not_enough_memory_is_enomem_and_keeps_nothing)
+{
+	EXPECT_EQ(MAP_FAILED, map_rw(self->fd, WINDOW));
+	EXPECT_EQ(ENOMEM, errno);
+	EXPECT_EQ(0, is_allocated(self->fd));
+	EXPECT_LT(cgroup_read(CGROUP "/memory.stat", "file "), (long)WINDOW / 8);
+}
+
+TEST_F(limited, not_enough_memory_kills_nobody)
+{
+	EXPECT_EQ(MAP_FAILED, map_rw(self->fd, WINDOW));
+	EXPECT_EQ(0, cgroup_read(CGROUP "/memory.events", "oom_kill "));
+	EXPECT_GT(cgroup_read(CGROUP "/memory.events", "max "), 0);
+}
+
+FIXTURE(starving) {
+	int fd;
+	size_t size;
+};
+
+/* A window of 8/9 of the available memory, where 7/8 are allowed. */
+FIXTURE_SETUP(starving)
+{
+	char parameters[32];
+	long available = 0;
+	FILE *f = fopen("/proc/meminfo", "r");
+
+	ASSERT_NE(NULL, f);
+	ASSERT_EQ(1, fscanf(f, "MemTotal: %*d kB MemFree: %*d kB MemAvailable: %ld",
+			    &available));
+	fclose(f);
+	self->size = ((size_t)available << 10) / 9 * 8;
+	snprintf(parameters, sizeof(parameters), "size=%zu", self->size);
+	ASSERT_EQ(0, module_load(parameters));
+	self->fd = open(DEVICE, O_RDWR);
+	ASSERT_GE(self->fd, 0);
+}
+
+FIXTURE_TEARDOWN_PARENT(starving)
+{
+	EXPECT_EQ(0, module_unload());
+}
+
+/* Others would be killed for it, and to no avail. */
+TEST_F_TIMEOUT(starving, is_enomem_and_kills_nobody, 120)
+{
+	long killed = read_vmstat("oom_kill");
+
+	ASSERT_GE(killed, 0);
+	EXPECT_EQ(MAP_FAILED, map_rw(self->fd, page_size()));
+	EXPECT_EQ(ENOMEM, errno);
+	EXPECT_EQ(0, is_allocated(self->fd));
+	EXPECT_EQ(killed, read_vmstat("oom_kill"));
+}
+
+TEST_F(limited, it_works_once_there_is_memory)
+{
+	char *map;
+
+	ASSERT_EQ(MAP_FAILED, map_rw(self->fd, WINDOW));
+	ASSERT_EQ(0, cgroup_write(CGROUP "/memory.max", "max"));
+	map = map_rw(self->fd, WINDOW);
+	ASSERT_NE(MAP_FAILED, map);
+	EXPECT_EQ(0, map[WINDOW - 1]);
+	EXPECT_GE(cgroup_read(CGROUP "/memory.stat", "file "), (long)WINDOW);
+}
+
+FIXTURE(large) {
+	int fd;
+	size_t size;
+};
+
+FIXTURE_SETUP(large)
+{
+	self->size = 512 << 20;
+	ASSERT_EQ(0, module_load("size=512M"));
+	self->fd = open(DEVICE, O_RDWR);
+	ASSERT_GE(self->fd, 0);
+}
+
+FIXTURE_TEARDOWN_PARENT(large)
+{
+	EXPECT_EQ(0, module_unload());
+}
+
+/* Killed ever later until the window is complete; at least once halfway. */
+TEST_F_TIMEOUT(large, being_killed_halfway_keeps_nothing, 120)
+{
+	long before = cached_pages(), window = self->size / page_size();
+	int halfway = 0, delay;
+
+	for (delay = 1000; !is_allocated(self->fd); delay += delay / 2) {
+		pid_t pid = fork();
+
+		if (!pid) {
+			map_rw(self->fd, self->size);
+			_exit(0);
+		}
+		usleep(delay);
+		kill(pid, SIGKILL);
+		halfway += wait_for(pid) == 128 + SIGKILL &&
+			   !is_allocated(self->fd);
+		ASSERT_EQ(is_allocated(self->fd),
+			  cached_pages() - before > window / 2);
+	}
+	EXPECT_GT(halfway, 0);
+}
+
+/* Eight processes ask at once for a window that is made once. */
+TEST_F_TIMEOUT(large, racing_first_mappers_make_one_window, 120)
+{
+	long before = cached_pages(), window = self->size / page_size();
+	pid_t pid[8];
+	int i, failed = 0;
+
+	for (i = 0; i < 8; i++) {
+		pid[i] = fork();
+		if (!pid[i]) {
+			int *map = (int *)map_rw(self->fd, self->size);
+
+			if (map == MAP_FAILED)
+				_exit(1);
+			__atomic_add_fetch(map, 1, __ATOMIC_SEQ_CST);
+			_exit(0);
+		}
+	}
+	for (i = 0; i < 8; i++)
+		failed += wait_for(pid[i]);
+	EXPECT_EQ(0, failed);
+	EXPECT_EQ(8, *(int *)map_rw(self->fd, page_size()));
+	EXPECT_LT(cached_pages() - before, window + window / 2);
+}
+
+TEST_HARNESS_MAIN
