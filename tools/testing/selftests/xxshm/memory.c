@@ -3,7 +3,7 @@
  * The pages behind a window: zeroed, mapped by large entries, given back on
  * unload, and what happens when there are not enough.
  */
-#include <sched.h>
+#include <sys/sysinfo.h>
 
 #include "kselftest_harness.h"
 #include "device.h"
@@ -332,24 +332,22 @@ TEST_F(limited, not_enough_memory_kills_nobody)
 
 FIXTURE(starving) {
 	int fd;
-	size_t size;
+	char *first;
 };
 
-/* A window of 8/9 of the available memory, where 7/8 are allowed. */
+/* Two devices, each with a window of 6/10 of the memory, and one allocated. */
 FIXTURE_SETUP(starving)
 {
-	char parameters[32];
-	long available = 0;
-	FILE *f = fopen("/proc/meminfo", "r");
+	char parameters[64];
+	struct sysinfo info;
 
-	ASSERT_NE(NULL, f);
-	ASSERT_EQ(1, fscanf(f, "MemTotal: %*d kB MemFree: %*d kB MemAvailable: %ld",
-			    &available));
-	fclose(f);
-	self->size = ((size_t)available << 10) / 9 * 8;
-	snprintf(parameters, sizeof(parameters), "size=%zu", self->size);
+	ASSERT_EQ(0, sysinfo(&info));
+	snprintf(parameters, sizeof(parameters), "instances=2 size=%llu",
+		 (unsigned long long)info.totalram * info.mem_unit / 10 * 6);
 	ASSERT_EQ(0, module_load(parameters));
-	self->fd = open(DEVICE, O_RDWR);
+	self->first = map_rw(open(DEVICE, O_RDWR), page_size());
+	ASSERT_NE(MAP_FAILED, self->first);
+	self->fd = open("/dev/xxshm1", O_RDWR);
 	ASSERT_GE(self->fd, 0);
 }
 
@@ -358,7 +356,7 @@ FIXTURE_TEARDOWN_PARENT(starving)
 	EXPECT_EQ(0, module_unload());
 }
 
-/* Others would be killed for it, and to no avail. */
+/* Others would be killed for the second, and to no avail. */
 TEST_F_TIMEOUT(starving, is_enomem_and_kills_nobody, 120)
 {
 	long killed = read_vmstat("oom_kill");
