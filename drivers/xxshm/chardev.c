@@ -29,44 +29,14 @@
 #include <linux/xxshm.h>
 
 #include "chardev.h"
+#include "device.h"
 #include "map.h"
+#include "memlock.h"
+#include "report.h"
 #include "umem.h"
+#include "window.h"
 
 #define CHARDEV_NAME	"xxshm"
-
-/**
- * struct xxshm_window - what the programs of one data model share
- * @lock: held while the window is populated, so that this happens once; nests
- *	inside mmap_lock, therefore never touch user memory under it
- * @populated: the window has its pages; set once, under @lock, and read
- *	without it, see window_is_populated()
- * @first: index of the window's first page in the umem; constant
- * @model: XXSHM_MODEL_*; constant
- */
-struct xxshm_window {
-	struct mutex lock;	/* of populated */
-	bool populated;
-	pgoff_t first;
-	u32 model;
-};
-
-/**
- * struct xxshm_device - one /dev/xxshmN
- * @dev: its entry in the device tree; frees the whole when it is released
- * @umem: the memory of both windows
- * @window_pages: size of a window, in pages
- * @lp64: the window of 64-bit callers
- * @ilp32: the window of 32-bit callers
- *
- * It lives from loading to unloading; an open file holds the module.
- */
-struct xxshm_device {
-	struct device dev;
-	struct xxshm_umem *umem;
-	pgoff_t window_pages;
-	struct xxshm_window lp64;
-	struct xxshm_window ilp32;
-};
 
 static dev_t chardev_region;
 static struct cdev *chardev_cdev;	/* of all minors */
@@ -75,7 +45,8 @@ static unsigned int chardev_count;
 
 /* The node's mode is devtmpfs' default, 0600: opening up is for udev rules. */
 static struct class chardev_class = {
-	.name	= CHARDEV_NAME,
+	.name		= CHARDEV_NAME,
+	.dev_groups	= xxshm_report_groups,
 };
 
 /*
@@ -88,71 +59,64 @@ static struct xxshm_window *caller_window(struct xxshm_device *xd)
 	return in_compat_syscall() ? &xd->ilp32 : &xd->lp64;
 }
 
-static bool window_is_populated(struct xxshm_window *win)
+static u32 window_model(const struct xxshm_device *xd,
+			const struct xxshm_window *win)
 {
-	/* Pairs with the release in window_populate_locked(). */
-	return smp_load_acquire(&win->populated);
-}
-
-static int window_populate_locked(struct xxshm_device *xd,
-				  struct xxshm_window *win)
-{
-	int err;
-
-	lockdep_assert_held(&win->lock);
-	if (win->populated)
-		return 0;
-	err = xxshm_umem_populate(xd->umem, win->first, xd->window_pages);
-	if (err)
-		return err;
-	/* Who sees this sees the pages in the page cache. */
-	smp_store_release(&win->populated, true);
-	return 0;
-}
-
-static int window_populate(struct xxshm_device *xd, struct xxshm_window *win)
-{
-	int err;
-
-	if (window_is_populated(win))
-		return 0;
-	if (mutex_lock_killable(&win->lock))
-		return -EINTR;
-	err = window_populate_locked(xd, win);
-	mutex_unlock(&win->lock);
-	return err;
+	return win == &xd->lp64 ? XXSHM_MODEL_LP64 : XXSHM_MODEL_ILP32;
 }
 
 static int chardev_open(struct inode *inode, struct file *file)
 {
 	struct xxshm_device *xd = chardev_devices[iminor(inode)];
+	struct xxshm_file *xf = kmalloc(sizeof(*xf), GFP_KERNEL_ACCOUNT);
 
-	file->private_data = xd;
+	if (!xf)
+		return -ENOMEM;
+	xf->xd = xd;
+	xxshm_map_list_init(&xf->maps, &xd->totals);
+	file->private_data = xf;
 	file->f_mapping = xxshm_umem_mapping(xd->umem);
+	return 0;
+}
+
+/* No mapping made through the file is left: each held it. */
+static int chardev_close(struct inode *inode, struct file *file)
+{
+	struct xxshm_file *xf = file->private_data;
+
+	xxshm_map_list_destroy(&xf->maps);
+	kfree(xf);
 	return 0;
 }
 
 static loff_t chardev_llseek(struct file *file, loff_t offset, int whence)
 {
-	struct xxshm_device *xd = file->private_data;
+	struct xxshm_file *xf = file->private_data;
 
 	return fixed_size_llseek(file, offset, whence,
-				 (loff_t)xd->window_pages << PAGE_SHIFT);
+				 xxshm_device_window_size(xf->xd));
 }
 
 static int chardev_mmap(struct file *file, struct vm_area_struct *vma)
 {
-	struct xxshm_device *xd = file->private_data;
-	struct xxshm_window *win = caller_window(xd);
+	struct xxshm_file *xf = file->private_data;
+	struct xxshm_window *win = caller_window(xf->xd);
+	struct xxshm_map *map;
 	int err;
 
-	err = xxshm_map_check(vma, xd->window_pages);
+	err = xxshm_map_check(vma, win->npages);
 	if (err)
 		return err;
-	err = window_populate(xd, win);
-	if (err)
+	map = xxshm_map_alloc(&xf->maps, win->first + vma->vm_pgoff,
+			      vma_pages(vma));
+	if (IS_ERR(map))
+		return PTR_ERR(map);
+	err = xxshm_window_populate(win);
+	if (err) {
+		xxshm_map_free(map);
 		return err;
-	xxshm_map_commit(vma, xd->umem, win->first);
+	}
+	xxshm_map_commit(vma, map);
 	return 0;
 }
 
@@ -162,7 +126,8 @@ static unsigned long chardev_get_unmapped_area(struct file *file,
 					       unsigned long pgoff,
 					       unsigned long flags)
 {
-	struct xxshm_window *win = caller_window(file->private_data);
+	struct xxshm_file *xf = file->private_data;
+	struct xxshm_window *win = caller_window(xf->xd);
 
 	return xxshm_map_place(file, addr, len, win->first + pgoff, flags);
 }
@@ -173,12 +138,14 @@ static_assert(offsetof(struct xxshm_info, page_size) == 8);
 static_assert(offsetof(struct xxshm_info, model) == 12);
 static_assert(offsetof(struct xxshm_info, backing) == 16);
 static_assert(offsetof(struct xxshm_info, flags) == 20);
+static_assert(offsetof(struct xxshm_info, charged) == 24);
+static_assert(offsetof(struct xxshm_info, user_locked) == 32);
 
 /* @usize is the caller's size of the structure; it may be older or newer. */
-static long chardev_ioctl_info(struct xxshm_device *xd, void __user *arg,
+static long chardev_ioctl_info(struct xxshm_file *xf, void __user *arg,
 			       size_t usize)
 {
-	struct xxshm_window *win = caller_window(xd);
+	struct xxshm_window *win = caller_window(xf->xd);
 	struct xxshm_info info;
 	int err;
 
@@ -188,12 +155,14 @@ static long chardev_ioctl_info(struct xxshm_device *xd, void __user *arg,
 	if (err)
 		return err;
 	info = (struct xxshm_info){
-		.window_size	= (u64)xd->window_pages << PAGE_SHIFT,
+		.window_size	= xxshm_device_window_size(xf->xd),
 		.page_size	= PAGE_SIZE,
-		.model		= win->model,
+		.model		= window_model(xf->xd, win),
 		.backing	= XXSHM_BACKING_LOCKED,
+		.charged	= (u64)xxshm_map_list_charged(&xf->maps) << PAGE_SHIFT,
+		.user_locked	= (u64)xxshm_memlock_used() << PAGE_SHIFT,
 	};
-	if (window_is_populated(win))
+	if (xxshm_window_is_populated(win))
 		info.flags |= XXSHM_INFO_ALLOCATED;
 	if (copy_to_user(arg, &info, min(usize, sizeof(info))))
 		return -EFAULT;
@@ -215,20 +184,15 @@ static long chardev_ioctl(struct file *file, unsigned int cmd,
 static const struct file_operations chardev_fops = {
 	.owner			= THIS_MODULE,
 	.open			= chardev_open,
+	.release		= chardev_close,
 	.llseek			= chardev_llseek,
 	.mmap			= chardev_mmap,
 	.get_unmapped_area	= chardev_get_unmapped_area,
 	.fsync			= noop_fsync,	/* or msync(2) fails */
 	.unlocked_ioctl		= chardev_ioctl,
 	.compat_ioctl		= compat_ptr_ioctl,
+	.show_fdinfo		= xxshm_report_fdinfo,
 };
-
-static void window_init(struct xxshm_window *win, u32 model, pgoff_t first)
-{
-	mutex_init(&win->lock);
-	win->model = model;
-	win->first = first;
-}
 
 static void chardev_release(struct device *dev)
 {
@@ -239,7 +203,8 @@ static void chardev_release(struct device *dev)
 	kfree(xd);
 }
 
-static int __init chardev_make(struct xxshm_device *xd, unsigned int minor)
+static int __init chardev_make(struct xxshm_device *xd, unsigned int minor,
+			       pgoff_t window_pages)
 {
 	struct xxshm_umem *umem;
 	int err;
@@ -247,10 +212,12 @@ static int __init chardev_make(struct xxshm_device *xd, unsigned int minor)
 	err = dev_set_name(&xd->dev, CHARDEV_NAME "%u", minor);
 	if (err)
 		return err;
-	umem = xxshm_umem_alloc(2 * xd->window_pages);
+	umem = xxshm_umem_alloc(2 * window_pages);
 	if (IS_ERR(umem))
 		return PTR_ERR(umem);
 	xd->umem = umem;
+	xxshm_window_init(&xd->lp64, umem, 0, window_pages);
+	xxshm_window_init(&xd->ilp32, umem, window_pages, window_pages);
 	return device_add(&xd->dev);
 }
 
@@ -266,11 +233,8 @@ static int __init chardev_add(unsigned int minor, pgoff_t window_pages)
 	xd->dev.devt = MKDEV(MAJOR(chardev_region), minor);
 	xd->dev.release = chardev_release;
 	dev_set_uevent_suppress(&xd->dev, true);
-	xd->window_pages = window_pages;
-	window_init(&xd->lp64, XXSHM_MODEL_LP64, 0);
-	window_init(&xd->ilp32, XXSHM_MODEL_ILP32, window_pages);
 
-	err = chardev_make(xd, minor);
+	err = chardev_make(xd, minor, window_pages);
 	if (err)
 		put_device(&xd->dev);
 	else

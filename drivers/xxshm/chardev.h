@@ -4,7 +4,10 @@
 
 #include <linux/types.h>
 
-/* Lock order: mmap_lock, xxshm_window.lock, then the page cache's own locks. */
+/*
+ * Lock order: mmap_lock, then xxshm_window.lock or xxshm_map_list.lock, never
+ * both, then the locks of the page cache.
+ */
 
 int xxshm_chardev_init(unsigned int instances, pgoff_t window_pages);
 void xxshm_chardev_exit(void);

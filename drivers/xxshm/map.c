@@ -3,34 +3,188 @@
  * A mapping: a VMA over a range of an umem.
  *
  * mmap handlers call xxshm_map_check(), which refuses what may not be mapped
- * and changes nothing, then get the memory, then call xxshm_map_commit(),
- * which cannot fail. Nobody but this file sets flags or operations of a VMA.
+ * and changes nothing; then xxshm_map_alloc(), which pays for the mapping; then
+ * they get the memory; then xxshm_map_commit(), which cannot fail. Nobody but
+ * this file sets flags or operations of a VMA.
+ *
+ * Who counts what: the struct xxshm_map that the call made holds the charge,
+ * and counts its VMAs. fork, splits and mremap copy a VMA and with it take one
+ * more reference, which cannot fail and costs nothing: they add no memory.
+ * munmap, exec and exit drop one, and the last one returns the whole price. So
+ * a part of a mapping costs as much as the whole did.
  *
  * What holds the umem while a VMA exists: the VMA holds its file, the file
  * holds its module and device, and the device frees its umem only when both
- * are gone. fork, mremap and splits copy the VMA with its own reference to the
- * file, so there is nothing to count here; exec and exit drop it.
+ * are gone.
  *
  * What a mapping may become later: smaller, moved, split, read-only and back.
  * It never grows, never becomes executable, is never dumped, and 6.12 does not
  * merge it with a neighbour, which it would do without asking the driver:
  * VM_DONTEXPAND forbids both growing and merging.
  */
+#include <linux/err.h>
 #include <linux/errno.h>
 #include <linux/mm.h>
 #include <linux/mman.h>
 #include <linux/pagemap.h>
 #include <linux/personality.h>
 #include <linux/sched.h>
+#include <linux/slab.h>
 
 #include "backport.h"
 #include "map.h"
 #include "umem.h"
 
+/* A process at the limit of its memory cgroup gets ENOMEM, and is not killed. */
+#define MAP_GFP	(GFP_KERNEL_ACCOUNT | __GFP_RETRY_MAYFAIL | __GFP_NOWARN)
+
+/**
+ * xxshm_map_list_init() - make a list of mappings
+ * @list: the list
+ * @totals: the sums that its mappings are to be part of
+ *
+ * Context: Before anybody else knows of @list.
+ */
+void xxshm_map_list_init(struct xxshm_map_list *list,
+			 struct xxshm_map_totals *totals)
+{
+	mutex_init(&list->lock);
+	INIT_HLIST_HEAD(&list->maps);
+	list->charged = 0;
+	list->spare = NULL;
+	list->totals = totals;
+}
+
+/**
+ * xxshm_map_list_destroy() - free what an empty list of mappings holds
+ * @list: the list
+ *
+ * Context: Process context, after the last of its mappings is gone.
+ */
+void xxshm_map_list_destroy(struct xxshm_map_list *list)
+{
+	kfree(list->spare);
+	mutex_destroy(&list->lock);
+}
+
+/**
+ * xxshm_map_list_charged() - what is charged for the mappings of a list
+ * @list: the list
+ *
+ * Context: Process context, may sleep.
+ * Return: the sum of their prices, in pages.
+ */
+unsigned long xxshm_map_list_charged(struct xxshm_map_list *list)
+{
+	unsigned long charged;
+
+	mutex_lock(&list->lock);
+	charged = list->charged;
+	mutex_unlock(&list->lock);
+	return charged;
+}
+
+static void map_list_add(struct xxshm_map_list *list, struct xxshm_map *map)
+{
+	mutex_lock(&list->lock);
+	hlist_add_head(&map->entry, &list->maps);
+	list->charged += map->charge.npages;
+	mutex_unlock(&list->lock);
+	atomic_long_add(map->charge.npages, &list->totals->charged);
+}
+
+static void map_list_del(struct xxshm_map_list *list, struct xxshm_map *map)
+{
+	atomic_long_sub(map->charge.npages, &list->totals->charged);
+	mutex_lock(&list->lock);
+	list->charged -= map->charge.npages;
+	hlist_del(&map->entry);
+	mutex_unlock(&list->lock);
+}
+
+/*
+ * A list keeps one struct for the next mapping: for a program that maps a page
+ * again and again, half the cost of charging it would be that of the slab.
+ */
+static struct xxshm_map *map_take(struct xxshm_map_list *list)
+{
+	return xchg(&list->spare, NULL) ?: kmalloc(sizeof(struct xxshm_map), MAP_GFP);
+}
+
+static void map_put_back(struct xxshm_map_list *list, struct xxshm_map *map)
+{
+	if (cmpxchg(&list->spare, NULL, map))
+		kfree(map);
+}
+
+/**
+ * xxshm_map_alloc() - pay for a mapping that is to be made
+ * @list: the list of the file that is being mapped
+ * @first: index in the umem of its first page
+ * @npages: its length in pages; all of it is paid for, mapped before or not
+ *
+ * It is on the list from now on, for what is charged can be read at any time.
+ *
+ * Context: Process context, may sleep.
+ * Return: the mapping, for xxshm_map_commit() or xxshm_map_free();
+ * ERR_PTR(-EAGAIN) if the user of current may not lock so much, see
+ * xxshm_memlock_charge(); ERR_PTR(-ENOMEM). On failure nothing has changed.
+ */
+struct xxshm_map *xxshm_map_alloc(struct xxshm_map_list *list, pgoff_t first,
+				  pgoff_t npages)
+{
+	struct xxshm_map *map = map_take(list);
+	int err;
+
+	if (!map)
+		return ERR_PTR(-ENOMEM);
+	err = xxshm_memlock_charge(&map->charge, npages);
+	if (err) {
+		atomic_long_inc(&list->totals->refused);
+		map_put_back(list, map);
+		return ERR_PTR(err);
+	}
+	refcount_set(&map->vmas, 1);
+	map->list = list;
+	map->first = first;
+	map_list_add(list, map);
+	return map;
+}
+
+/**
+ * xxshm_map_free() - return the price of a mapping that no VMA is left of
+ * @map: the mapping
+ *
+ * Context: Process context, about any process, may sleep.
+ */
+void xxshm_map_free(struct xxshm_map *map)
+{
+	map_list_del(map->list, map);
+	xxshm_memlock_uncharge(&map->charge);
+	map_put_back(map->list, map);
+}
+
+/* fork, split, mremap: the new VMA is a copy of one that lives. */
+static void map_open(struct vm_area_struct *vma)
+{
+	struct xxshm_map *map = vma->vm_private_data;
+
+	refcount_inc(&map->vmas);
+}
+
+/* Comes before the VMA drops its file, and with it the list of the map. */
+static void map_close(struct vm_area_struct *vma)
+{
+	struct xxshm_map *map = vma->vm_private_data;
+
+	if (refcount_dec_and_test(&map->vmas))
+		xxshm_map_free(map);
+}
+
 static vm_fault_t map_fault(struct vm_fault *vmf)
 {
-	struct xxshm_umem *umem = vmf->vma->vm_private_data;
-	struct page *page = xxshm_umem_lock_page(umem, vmf->pgoff);
+	struct page *page = xxshm_umem_lock_page(vmf->vma->vm_file->f_mapping,
+						 vmf->pgoff);
 
 	if (!page)
 		return VM_FAULT_SIGBUS;
@@ -39,6 +193,8 @@ static vm_fault_t map_fault(struct vm_fault *vmf)
 }
 
 static const struct vm_operations_struct map_vm_ops = {
+	.open		= map_open,
+	.close		= map_close,
 	.fault		= map_fault,
 	.map_pages	= filemap_map_pages,
 };
@@ -81,22 +237,20 @@ int xxshm_map_check(struct vm_area_struct *vma, pgoff_t npages)
 }
 
 /**
- * xxshm_map_commit() - make a checked VMA a mapping of an umem
+ * xxshm_map_commit() - make a checked VMA the mapping that was paid for
  * @vma: the VMA that xxshm_map_check() accepted; its file's f_mapping must be
- *	xxshm_umem_mapping(@umem)
- * @umem: the memory object
- * @first: index in @umem where the range begins; the range is populated
+ *	that of the umem
+ * @map: its mapping; the pages must be there, and the VMA owns it from now on
  *
  * From here on vm_pgoff is an index in the umem, as rmap and faults need it.
  *
  * Context: In an mmap handler, as its last step.
  */
-void xxshm_map_commit(struct vm_area_struct *vma, struct xxshm_umem *umem,
-		      pgoff_t first)
+void xxshm_map_commit(struct vm_area_struct *vma, struct xxshm_map *map)
 {
-	vma->vm_pgoff += first;
+	vma->vm_pgoff = map->first;
 	vm_flags_mod(vma, VM_DONTEXPAND | VM_DONTDUMP, VM_EXEC | VM_MAYEXEC);
-	vma->vm_private_data = umem;
+	vma->vm_private_data = map;
 	vma->vm_ops = &map_vm_ops;
 }
 

@@ -2,15 +2,71 @@
 #ifndef _XXSHM_MAP_H
 #define _XXSHM_MAP_H
 
+#include <linux/atomic.h>
+#include <linux/list.h>
+#include <linux/mutex.h>
+#include <linux/refcount.h>
 #include <linux/types.h>
+
+#include "memlock.h"
 
 struct file;
 struct vm_area_struct;
-struct xxshm_umem;
+
+/**
+ * struct xxshm_map_totals - all mappings of a device in sum
+ * @charged: pages charged for mappings that live
+ * @refused: how many were refused because of RLIMIT_MEMLOCK
+ */
+struct xxshm_map_totals {
+	atomic_long_t charged;
+	atomic_long_t refused;
+};
+
+/**
+ * struct xxshm_map_list - the mappings that were made through one open file
+ * @lock: protects @maps and @charged, for single steps; nests inside mmap_lock
+ * @maps: struct xxshm_map, the newest first
+ * @charged: pages charged for them
+ * @spare: a struct xxshm_map for the next mapping, or NULL; taken and put by
+ *	exchanging it, without @lock
+ * @totals: the sums that they are part of; constant
+ */
+struct xxshm_map_list {
+	struct mutex lock;	/* of maps, charged */
+	struct hlist_head maps;
+	unsigned long charged;
+	struct xxshm_map *spare;
+	struct xxshm_map_totals *totals;
+};
+
+/**
+ * struct xxshm_map - what one call of mmap(2) made and paid for
+ * @vmas: how many VMAs it is by now: it begins as one, fork, split and mremap
+ *	make more; the charge is returned when the last is gone
+ * @list: the list it is on as long as it is charged; constant
+ * @entry: in @list, under its lock
+ * @first: index in the umem of its first page; constant
+ * @charge: its price; constant
+ */
+struct xxshm_map {
+	refcount_t vmas;
+	struct xxshm_map_list *list;
+	struct hlist_node entry;
+	pgoff_t first;
+	struct xxshm_charge charge;
+};
+
+void xxshm_map_list_init(struct xxshm_map_list *list,
+			 struct xxshm_map_totals *totals);
+void xxshm_map_list_destroy(struct xxshm_map_list *list);
+unsigned long xxshm_map_list_charged(struct xxshm_map_list *list);
 
 int xxshm_map_check(struct vm_area_struct *vma, pgoff_t npages);
-void xxshm_map_commit(struct vm_area_struct *vma, struct xxshm_umem *umem,
-		      pgoff_t first);
+struct xxshm_map *xxshm_map_alloc(struct xxshm_map_list *list, pgoff_t first,
+				  pgoff_t npages);
+void xxshm_map_free(struct xxshm_map *map);
+void xxshm_map_commit(struct vm_area_struct *vma, struct xxshm_map *map);
 unsigned long xxshm_map_place(struct file *file, unsigned long addr,
 			      unsigned long len, pgoff_t index,
 			      unsigned long flags);

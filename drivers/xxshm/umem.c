@@ -172,16 +172,16 @@ pgoff_t xxshm_umem_max_pages(void)
 
 /**
  * xxshm_umem_lock_page() - find the page at an index, for a page fault
- * @umem: the memory object
+ * @mapping: what xxshm_umem_mapping() returned for the umem
  * @index: number of the page in the umem
  *
  * Context: Process context, may sleep.
  * Return: the page, locked and with a reference for the caller; NULL if the
  * index has no page.
  */
-struct page *xxshm_umem_lock_page(struct xxshm_umem *umem, pgoff_t index)
+struct page *xxshm_umem_lock_page(struct address_space *mapping, pgoff_t index)
 {
-	return find_lock_page(xxshm_umem_mapping(umem), index);
+	return find_lock_page(mapping, index);
 }
 
 /**

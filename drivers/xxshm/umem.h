@@ -16,7 +16,7 @@ void xxshm_umem_free(struct xxshm_umem *umem);
 
 pgoff_t xxshm_umem_max_pages(void);
 int xxshm_umem_populate(struct xxshm_umem *umem, pgoff_t first, pgoff_t npages);
-struct page *xxshm_umem_lock_page(struct xxshm_umem *umem, pgoff_t index);
+struct page *xxshm_umem_lock_page(struct address_space *mapping, pgoff_t index);
 struct address_space *xxshm_umem_mapping(struct xxshm_umem *umem);
 
 #endif /* _XXSHM_UMEM_H */

@@ -13,7 +13,8 @@
  * DOC: errors of mmap
  *
  * The kernel looks at the call first, then the device: at the range, then the
- * sharing, then the protection. A refused call allocates nothing.
+ * sharing, then the protection, then the limit of locked memory. A refused call
+ * allocates nothing and costs nothing.
  *
  * ENXIO
  *	The range does not lie inside the window.
@@ -29,8 +30,10 @@
  * EINTR
  *	The caller was killed while its window was being allocated.
  * EAGAIN
- *	MAP_LOCKED, or after mlockall(MCL_FUTURE): the length is more than what
- *	is left of the caller's RLIMIT_MEMLOCK.
+ *	The length, added to what is charged to the caller's user already, is
+ *	more than the caller's RLIMIT_MEMLOCK, and the caller has no
+ *	CAP_IPC_LOCK. Or, with MAP_LOCKED or after mlockall(MCL_FUTURE), the
+ *	length is more than what mlock(2) may still lock.
  * EPERM
  *	PROT_EXEC, and the node's file system is mounted noexec; or MAP_LOCKED,
  *	and the caller may not lock memory at all.
@@ -72,6 +75,11 @@
  *	mmap(2) would map if called the same way
  * @backing: XXSHM_BACKING_*
  * @flags: XXSHM_INFO_*, about the caller's window; ignore bits not known
+ * @charged: bytes charged as locked memory for the mappings that were made
+ *	through this descriptor, by whomever, and are still there
+ * @user_locked: bytes charged as locked memory to the caller's user in all, by
+ *	this device and others; mmap(2) tests this sum and the new length
+ *	against RLIMIT_MEMLOCK
  *
  * The structure may grow at its end. A program built with an older header gets
  * the part it knows, one built with a newer header finds zeroes in the part
@@ -83,9 +91,11 @@ struct xxshm_info {
 	__u32 model;
 	__u32 backing;
 	__u32 flags;
+	__aligned_u64 charged;
+	__aligned_u64 user_locked;
 };
 
-#define XXSHM_INFO_SIZE_VER0	24	/* sizeof the first published struct */
+#define XXSHM_INFO_SIZE_VER0	40	/* sizeof the first published struct */
 
 /*
  * Fill in a struct xxshm_info. On entry, what the kernel does not know of it must

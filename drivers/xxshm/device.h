@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What chardev.c makes and report.c shows. */
+#ifndef _XXSHM_DEVICE_H
+#define _XXSHM_DEVICE_H
+
+#include <linux/device.h>
+#include <linux/types.h>
+
+#include "map.h"
+#include "window.h"
+
+struct xxshm_umem;
+
+/**
+ * struct xxshm_device - one /dev/xxshmN
+ * @dev: its entry in the device tree; frees the whole when it is released
+ * @umem: the memory of both windows
+ * @lp64: the window of 64-bit callers
+ * @ilp32: the window of 32-bit callers
+ * @totals: what is charged for its mappings
+ *
+ * It lives from loading to unloading; an open file holds the module.
+ */
+struct xxshm_device {
+	struct device dev;
+	struct xxshm_umem *umem;
+	struct xxshm_window lp64;
+	struct xxshm_window ilp32;
+	struct xxshm_map_totals totals;
+};
+
+/**
+ * struct xxshm_file - one open(2) of a device
+ * @xd: the device
+ * @maps: the mappings that were made through this file
+ *
+ * It lives as long as the struct file, and each of the mappings holds that.
+ */
+struct xxshm_file {
+	struct xxshm_device *xd;
+	struct xxshm_map_list maps;
+};
+
+/* Both windows of a device have this size. */
+static inline u64 xxshm_device_window_size(const struct xxshm_device *xd)
+{
+	return (u64)xd->lp64.npages << PAGE_SHIFT;
+}
+
+#endif /* _XXSHM_DEVICE_H */

@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What the administrator can read: the attributes of a device in sysfs, and of
+ * an open file in /proc/PID/fdinfo/FD. Sizes are in bytes. The names are part
+ * of the user contract, see Documentation/ABI/testing/dev-xxshm.
+ */
+#include <linux/cred.h>
+#include <linux/device.h>
+#include <linux/fs.h>
+#include <linux/list.h>
+#include <linux/mm.h>
+#include <linux/mutex.h>
+#include <linux/seq_file.h>
+#include <linux/sysfs.h>
+#include <linux/uidgid.h>
+
+#include "device.h"
+#include "memlock.h"
+#include "report.h"
+
+static struct xxshm_device *to_device(struct device *dev)
+{
+	return container_of(dev, struct xxshm_device, dev);
+}
+
+static ssize_t window_size_show(struct device *dev,
+				struct device_attribute *attr, char *buf)
+{
+	return sysfs_emit(buf, "%llu\n",
+			  xxshm_device_window_size(to_device(dev)));
+}
+static DEVICE_ATTR_RO(window_size);
+
+static ssize_t allocated_show(struct device *dev,
+			      struct device_attribute *attr, char *buf)
+{
+	struct xxshm_device *xd = to_device(dev);
+	unsigned int windows = xxshm_window_is_populated(&xd->lp64) +
+			       xxshm_window_is_populated(&xd->ilp32);
+
+	return sysfs_emit(buf, "%llu\n",
+			  windows * xxshm_device_window_size(xd));
+}
+static DEVICE_ATTR_RO(allocated);
+
+static ssize_t charged_show(struct device *dev,
+			    struct device_attribute *attr, char *buf)
+{
+	struct xxshm_device *xd = to_device(dev);
+
+	return sysfs_emit(buf, "%llu\n",
+			  (u64)atomic_long_read(&xd->totals.charged) << PAGE_SHIFT);
+}
+static DEVICE_ATTR_RO(charged);
+
+static ssize_t refused_show(struct device *dev,
+			    struct device_attribute *attr, char *buf)
+{
+	struct xxshm_device *xd = to_device(dev);
+
+	return sysfs_emit(buf, "%lu\n", atomic_long_read(&xd->totals.refused));
+}
+static DEVICE_ATTR_RO(refused);
+
+static struct attribute *report_attrs[] = {
+	&dev_attr_window_size.attr,
+	&dev_attr_allocated.attr,
+	&dev_attr_charged.attr,
+	&dev_attr_refused.attr,
+	NULL
+};
+
+static const struct attribute_group report_group = {
+	.attrs = report_attrs,
+};
+
+const struct attribute_group *xxshm_report_groups[] = {
+	&report_group,
+	NULL
+};
+
+static const char *report_allocated(struct xxshm_device *xd)
+{
+	bool lp64 = xxshm_window_is_populated(&xd->lp64);
+	bool ilp32 = xxshm_window_is_populated(&xd->ilp32);
+
+	if (lp64 && ilp32)
+		return "lp64 ilp32";
+	return lp64 ? "lp64" : ilp32 ? "ilp32" : "none";
+}
+
+static void report_map(struct seq_file *m, const struct xxshm_device *xd,
+		       const struct xxshm_map *map)
+{
+	bool ilp32 = map->first >= xd->ilp32.first;
+	pgoff_t offset = map->first - (ilp32 ? xd->ilp32.first : 0);
+	kuid_t payer = xxshm_memlock_payer(&map->charge);
+
+	seq_printf(m, "mapping:\tmodel=%s offset=%llu charged=%llu uid=%u\n",
+		   ilp32 ? "ilp32" : "lp64", (u64)offset << PAGE_SHIFT,
+		   (u64)map->charge.npages << PAGE_SHIFT,
+		   from_kuid_munged(seq_user_ns(m), payer));
+}
+
+/**
+ * xxshm_report_fdinfo() - show an open file and its mappings
+ * @m: where to
+ * @file: the file, of a device
+ *
+ * Context: In a show_fdinfo handler.
+ */
+void xxshm_report_fdinfo(struct seq_file *m, struct file *file)
+{
+	struct xxshm_file *xf = file->private_data;
+	struct xxshm_map *map;
+
+	seq_printf(m, "window_size:\t%llu\n", xxshm_device_window_size(xf->xd));
+	seq_puts(m, "backing:\tlocked\n");
+	seq_printf(m, "allocated:\t%s\n", report_allocated(xf->xd));
+
+	mutex_lock(&xf->maps.lock);
+	seq_printf(m, "charged:\t%llu\n", (u64)xf->maps.charged << PAGE_SHIFT);
+	hlist_for_each_entry(map, &xf->maps.maps, entry) {
+		report_map(m, xf->xd, map);
+		/* What follows is lost anyway: seq_file asks again. */
+		if (seq_has_overflowed(m))
+			break;
+	}
+	mutex_unlock(&xf->maps.lock);
+}
