@@ -6,6 +6,7 @@ KVER ?= $(shell uname -r)
 KDIR ?= /lib/modules/$(KVER)/build
 KERNEL ?=
 TEST ?=
+SEED ?=
 
 VERSION := $(shell sed -n 's/^PACKAGE_VERSION="\(.*\)"/\1/p' dkms.conf)
 SOURCE := /usr/src/xxshm-$(VERSION)
@@ -20,6 +21,7 @@ help:
 	@echo '  make check      run all tests, in virtual machines'
 	@echo '                  KERNEL=6.1|6.12  on one kernel only'
 	@echo '                  TEST="mmap ..."  some of them only; TEST=list names them'
+	@echo '                  SEED=NUMBER      repeat a random walk (TEST=walk)'
 	@echo '  make style      run checkpatch, sparse, W=1, kernel-doc and shellcheck'
 	@echo
 	@echo 'On this machine'"'"'s kernel ($(KVER)):'
@@ -71,7 +73,7 @@ demo:
 	@tools/testing/demo $(KERNEL)
 
 check:
-	@KERNEL='$(KERNEL)' TEST='$(TEST)' tools/testing/check
+	@KERNEL='$(KERNEL)' TEST='$(TEST)' SEED='$(SEED)' tools/testing/check
 
 style:
 	@tools/testing/style

@@ -10,6 +10,7 @@
 #define _SELFTESTS_XXSHM_DEVICE_H
 
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -164,14 +165,20 @@ static inline long smaps_kb(const void *addr, const char *key)
 	return line ? strtol(line + strlen(key), NULL, 10) : -1;
 }
 
-/* The exit status of a child, 128 + the signal that killed it, or -1. */
+/* The exit status of a child (-1: of any), 128 + the signal that killed it, or -1. */
 static inline int wait_for(pid_t pid)
 {
 	int status;
 
-	if (pid < 0 || waitpid(pid, &status, 0) != pid)
+	if (waitpid(pid, &status, 0) < 0)
 		return -1;
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+static inline int kill_and_wait(pid_t pid)
+{
+	kill(pid, SIGKILL);
+	return wait_for(pid);
 }
 
 /* The signal that touching @addr raises in a child, or 0. */

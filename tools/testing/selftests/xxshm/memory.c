@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * The pages behind a window: zeroed, mapped by large entries, given back on
- * unload, and what happens when there are not enough.
+ * unload, and what happens when the machine has not enough.
  */
 #include <sys/sysinfo.h>
 
 #include "kselftest_harness.h"
-#include "device.h"
+#include "ledger.h"
 
 #ifndef MADV_PAGEOUT
 #define MADV_PAGEOUT		21
@@ -264,72 +264,6 @@ TEST_F(askew, broken_fresh_page_is_sigbus)
 	EXPECT_EQ(0, signal_of_touching(map + page_size()));
 }
 
-#define CGROUPS	"/sys/fs/cgroup"
-#define CGROUP	CGROUPS "/xxshm-test"
-
-static int cgroup_write(const char *path, const char *value)
-{
-	int fd, ret;
-
-	fd = open(path, O_WRONLY);
-	ret = write(fd, value, strlen(value)) < 0 ? -1 : 0;
-	close(fd);
-	return ret;
-}
-
-/* The number behind @key in a file of a cgroup. */
-static long cgroup_read(const char *path, const char *key)
-{
-	char line[128];
-	long value = -1;
-	FILE *f = fopen(path, "r");
-
-	while (f && fgets(line, sizeof(line), f))
-		if (!strncmp(line, key, strlen(key)))
-			value = atol(line + strlen(key));
-	if (f)
-		fclose(f);
-	return value;
-}
-
-FIXTURE(limited) {
-	int fd;
-};
-
-/* A memory cgroup of half a window, and the test in it. */
-FIXTURE_SETUP(limited)
-{
-	ASSERT_EQ(0, module_load("size=64M"));
-	self->fd = open(DEVICE, O_RDWR);
-	ASSERT_GE(self->fd, 0);
-	rmdir(CGROUP);
-	ASSERT_EQ(0, cgroup_write(CGROUPS "/cgroup.subtree_control", "+memory"));
-	ASSERT_EQ(0, mkdir(CGROUP, 0755));
-	ASSERT_EQ(0, cgroup_write(CGROUP "/memory.max", "32M"));
-	ASSERT_EQ(0, cgroup_write(CGROUP "/cgroup.procs", "0"));
-}
-
-FIXTURE_TEARDOWN_PARENT(limited)
-{
-	EXPECT_EQ(0, module_unload());
-	EXPECT_EQ(0, rmdir(CGROUP));
-}
-
-TEST_F(limited, not_enough_memory_is_enomem_and_keeps_nothing)
-{
-	EXPECT_EQ(MAP_FAILED, map_rw(self->fd, WINDOW));
-	EXPECT_EQ(ENOMEM, errno);
-	EXPECT_EQ(0, is_allocated(self->fd));
-	EXPECT_LT(cgroup_read(CGROUP "/memory.stat", "file "), (long)WINDOW / 8);
-}
-
-TEST_F(limited, not_enough_memory_kills_nobody)
-{
-	EXPECT_EQ(MAP_FAILED, map_rw(self->fd, WINDOW));
-	EXPECT_EQ(0, cgroup_read(CGROUP "/memory.events", "oom_kill "));
-	EXPECT_GT(cgroup_read(CGROUP "/memory.events", "max "), 0);
-}
-
 FIXTURE(starving) {
 	int fd;
 	char *first;
@@ -366,18 +300,6 @@ TEST_F_TIMEOUT(starving, is_enomem_and_kills_nobody, 120)
 	EXPECT_EQ(ENOMEM, errno);
 	EXPECT_EQ(0, is_allocated(self->fd));
 	EXPECT_EQ(killed, read_vmstat("oom_kill"));
-}
-
-TEST_F(limited, it_works_once_there_is_memory)
-{
-	char *map;
-
-	ASSERT_EQ(MAP_FAILED, map_rw(self->fd, WINDOW));
-	ASSERT_EQ(0, cgroup_write(CGROUP "/memory.max", "max"));
-	map = map_rw(self->fd, WINDOW);
-	ASSERT_NE(MAP_FAILED, map);
-	EXPECT_EQ(0, map[WINDOW - 1]);
-	EXPECT_GE(cgroup_read(CGROUP "/memory.stat", "file "), (long)WINDOW);
 }
 
 FIXTURE(large) {
@@ -417,6 +339,7 @@ TEST_F_TIMEOUT(large, being_killed_halfway_keeps_nothing, 120)
 			   !is_allocated(self->fd);
 		ASSERT_EQ(is_allocated(self->fd),
 			  cached_pages() - before > window / 2);
+		ASSERT_EQ(0, charged(self->fd));
 	}
 	EXPECT_GT(halfway, 0);
 }

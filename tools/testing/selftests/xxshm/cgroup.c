@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The memory cgroup: who pays for the pages of a window, and with what limit. */
+#include "kselftest_harness.h"
+#include "ledger.h"
+
+#define WINDOW	(64UL << 20)
+#define CGROUPS	"/sys/fs/cgroup"
+#define OURS	CGROUPS "/xxshm-test"
+#define OTHER	CGROUPS "/xxshm-other"
+
+static int cgroup_write(const char *path, const char *value)
+{
+	int fd, ret;
+
+	fd = open(path, O_WRONLY);
+	ret = write(fd, value, strlen(value)) < 0 ? -1 : 0;
+	close(fd);
+	return ret;
+}
+
+/* The number behind @key in a file of a cgroup. */
+static long cgroup_read(const char *path, const char *key)
+{
+	char line[128];
+	long value = -1;
+	FILE *f = fopen(path, "r");
+
+	while (f && fgets(line, sizeof(line), f))
+		if (!strncmp(line, key, strlen(key)))
+			value = atol(line + strlen(key));
+	if (f)
+		fclose(f);
+	return value;
+}
+
+/* Bytes in the page cache that a cgroup pays for. */
+static long cgroup_pays(const char *cgroup)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "%s/memory.stat", cgroup);
+	return cgroup_read(path, "file ");
+}
+
+/* A cgroup is empty only some time after its last process is reaped. */
+static int cgroup_remove(const char *cgroup)
+{
+	int i, ret = -1;
+
+	for (i = 0; i < 100 && ret; i++) {
+		ret = rmdir(cgroup);
+		if (ret)
+			usleep(10000);
+	}
+	return ret;
+}
+
+FIXTURE(limited) {
+	int fd;
+};
+
+/* A memory cgroup of half a window, and the test in it. */
+FIXTURE_SETUP(limited)
+{
+	ASSERT_EQ(0, module_load("size=64M"));
+	self->fd = open(DEVICE, O_RDWR);
+	ASSERT_GE(self->fd, 0);
+	rmdir(OURS);
+	ASSERT_EQ(0, cgroup_write(CGROUPS "/cgroup.subtree_control", "+memory"));
+	ASSERT_EQ(0, mkdir(OURS, 0755));
+	ASSERT_EQ(0, cgroup_write(OURS "/memory.max", "32M"));
+	ASSERT_EQ(0, cgroup_write(OURS "/cgroup.procs", "0"));
+}
+
+FIXTURE_TEARDOWN_PARENT(limited)
+{
+	EXPECT_EQ(0, device_attribute("charged"));
+	EXPECT_EQ(0, module_unload());
+	EXPECT_EQ(0, cgroup_remove(OURS));
+}
+
+TEST_F(limited, not_enough_memory_is_enomem_and_keeps_nothing)
+{
+	EXPECT_EQ(MAP_FAILED, map_rw(self->fd, WINDOW));
+	EXPECT_EQ(ENOMEM, errno);
+	EXPECT_EQ(0, is_allocated(self->fd));
+	EXPECT_LT(cgroup_pays(OURS), (long)WINDOW / 8);
+}
+
+/* The price was paid before the memory was found to be missing. */
+TEST_F(limited, not_enough_memory_costs_nothing)
+{
+	long before = user_locked(self->fd);
+
+	EXPECT_EQ(MAP_FAILED, map_rw(self->fd, WINDOW));
+	EXPECT_EQ(ENOMEM, errno);
+	EXPECT_EQ(before, user_locked(self->fd));
+	EXPECT_EQ(0, charged(self->fd));
+}
+
+TEST_F(limited, not_enough_memory_kills_nobody)
+{
+	EXPECT_EQ(MAP_FAILED, map_rw(self->fd, WINDOW));
+	EXPECT_EQ(0, cgroup_read(OURS "/memory.events", "oom_kill "));
+	EXPECT_GT(cgroup_read(OURS "/memory.events", "max "), 0);
+}
+
+TEST_F(limited, it_works_once_there_is_memory)
+{
+	char *map;
+
+	ASSERT_EQ(MAP_FAILED, map_rw(self->fd, WINDOW));
+	ASSERT_EQ(0, cgroup_write(OURS "/memory.max", "max"));
+	map = map_rw(self->fd, WINDOW);
+	ASSERT_NE(MAP_FAILED, map);
+	EXPECT_EQ(0, map[WINDOW - 1]);
+	EXPECT_GE(cgroup_pays(OURS), (long)WINDOW);
+}
+
+/* Over the limit of locked memory: no page is allocated to find out. */
+TEST_F(limited, the_limit_of_locked_memory_comes_first)
+{
+	ASSERT_EQ(0, become_user(USER_A, WINDOW - page_size()));
+	EXPECT_EQ(MAP_FAILED, map_rw(self->fd, WINDOW));
+	EXPECT_EQ(EAGAIN, errno);
+	EXPECT_EQ(0, cgroup_read(OURS "/memory.events", "max "));
+}
+
+FIXTURE(two) {
+	int fd;
+};
+
+/* Two memory cgroups without a limit; the test is in neither. */
+FIXTURE_SETUP(two)
+{
+	ASSERT_EQ(0, module_load("size=64M"));
+	self->fd = open(DEVICE, O_RDWR);
+	ASSERT_GE(self->fd, 0);
+	rmdir(OURS);
+	rmdir(OTHER);
+	ASSERT_EQ(0, cgroup_write(CGROUPS "/cgroup.subtree_control", "+memory"));
+	ASSERT_EQ(0, mkdir(OURS, 0755));
+	ASSERT_EQ(0, mkdir(OTHER, 0755));
+}
+
+FIXTURE_TEARDOWN_PARENT(two)
+{
+	EXPECT_EQ(0, module_unload());
+	EXPECT_TRUE(!cgroup_remove(OURS) || errno == ENOENT);
+	EXPECT_EQ(0, cgroup_remove(OTHER));
+}
+
+/* A child in a cgroup that maps the window, touches all of it, and exits. */
+static int map_in(const char *cgroup, int fd)
+{
+	char path[64];
+	pid_t pid = fork();
+
+	if (!pid) {
+		char *map;
+
+		snprintf(path, sizeof(path), "%s/cgroup.procs", cgroup);
+		if (cgroup_write(path, "0"))
+			_exit(2);
+		map = map_rw(fd, WINDOW);
+		if (map == MAP_FAILED)
+			_exit(1);
+		memset(map, 'c', WINDOW);
+		_exit(0);
+	}
+	return wait_for(pid);
+}
+
+TEST_F(two, the_cgroup_of_the_first_mapper_pays)
+{
+	ASSERT_EQ(0, map_in(OURS, self->fd));
+	EXPECT_GE(cgroup_pays(OURS), (long)WINDOW);
+	ASSERT_EQ(0, map_in(OTHER, self->fd));
+	EXPECT_GE(cgroup_pays(OURS), (long)WINDOW);
+	EXPECT_LT(cgroup_pays(OTHER), (long)WINDOW / 8);
+}
+
+TEST_F(two, unloading_returns_what_was_paid)
+{
+	ASSERT_EQ(0, map_in(OURS, self->fd));
+	close(self->fd);
+	ASSERT_EQ(0, module_unload());
+	EXPECT_LT(cgroup_pays(OURS), (long)WINDOW / 8);
+	ASSERT_EQ(0, module_load(""));
+}
+
+TEST_F(two, the_window_outlives_the_cgroup_that_paid)
+{
+	char *map;
+
+	ASSERT_EQ(0, map_in(OURS, self->fd));
+	ASSERT_EQ(0, cgroup_remove(OURS));
+	ASSERT_EQ(0, map_in(OTHER, self->fd));
+	map = map_rw(self->fd, WINDOW);
+	ASSERT_NE(MAP_FAILED, map);
+	EXPECT_EQ('c', map[0]);
+	EXPECT_EQ('c', map[WINDOW - 1]);
+	EXPECT_LT(cgroup_pays(OTHER), (long)WINDOW / 8);
+}
+
+TEST_HARNESS_MAIN

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What tests of the accounting need: ordinary users, their limit, and what is
+ * charged to them. Sizes are in bytes.
+ */
+#ifndef _SELFTESTS_XXSHM_LEDGER_H
+#define _SELFTESTS_XXSHM_LEDGER_H
+
+#include <errno.h>
+#include <linux/capability.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+
+#include "device.h"
+
+/* Two users that nobody else is. */
+#define USER_A	4201
+#define USER_B	4202
+
+#define LIMIT	8	/* pages that they may lock */
+
+static inline int set_memlock(unsigned long bytes)
+{
+	struct rlimit limit = { bytes, bytes };
+
+	return setrlimit(RLIMIT_MEMLOCK, &limit);
+}
+
+/* Become an ordinary user for good, with so much memory to lock. */
+static inline int become_user(uid_t uid, unsigned long memlock)
+{
+	if (set_memlock(memlock) || setresgid(uid, uid, uid))
+		return -1;
+	return setresuid(uid, uid, uid);
+}
+
+/* Give up a capability in this process and, over exec, for ever. */
+static inline int drop_capability(int cap)
+{
+	struct __user_cap_header_struct head = { _LINUX_CAPABILITY_VERSION_3, 0 };
+	struct __user_cap_data_struct data[2];
+
+	if (prctl(PR_CAPBSET_DROP, cap) || syscall(SYS_capget, &head, data))
+		return -1;
+	data[cap / 32].effective &= ~(1U << (cap % 32));
+	data[cap / 32].permitted &= ~(1U << (cap % 32));
+	data[cap / 32].inheritable &= ~(1U << (cap % 32));
+	return syscall(SYS_capset, &head, data);
+}
+
+/* What is charged to the caller's user, -1 on failure. */
+static inline long user_locked(int fd)
+{
+	struct xxshm_info info = {};
+
+	return ioctl(fd, XXSHM_IOC_INFO, &info) ? -1 : (long)info.user_locked;
+}
+
+/* The same in pages; -1 also if it is no whole number of them. */
+static inline long pages_locked(int fd)
+{
+	long bytes = user_locked(fd), page = page_size();
+
+	return bytes < 0 || bytes % page ? -1 : bytes / page;
+}
+
+/* What is charged for the mappings made through a descriptor. */
+static inline long charged(int fd)
+{
+	struct xxshm_info info = {};
+
+	return ioctl(fd, XXSHM_IOC_INFO, &info) ? -1 : (long)info.charged;
+}
+
+static inline void wait_until_locked(int fd, long pages)
+{
+	while (pages_locked(fd) != pages)
+		usleep(1000);
+}
+
+/* An attribute of the device in sysfs. */
+static inline long device_attribute(const char *name)
+{
+	char path[64];
+	long value = -1;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/sys/class/xxshm/xxshm0/%s", name);
+	f = fopen(path, "r");
+	if (f && fscanf(f, "%ld", &value) != 1)
+		value = -1;
+	if (f)
+		fclose(f);
+	return value;
+}
+
+#endif /* _SELFTESTS_XXSHM_LEDGER_H */
