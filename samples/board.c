@@ -5,7 +5,7 @@
  *
  *   board DEVICE post TEXT
  *   board DEVICE read
- *   board DEVICE map BYTES     try to map that much, from offset 0
+ *   board DEVICE map BYTES [SECONDS]     map that much, and keep it so long
  *
  * Shows: how to open and check the device, how to map it, and what an error
  * means. Build it for another data model and it reads another board.
@@ -17,6 +17,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <linux/xxshm.h>
@@ -91,15 +92,58 @@ static int read_notes(const struct board *board, const struct xxshm_info *info)
 	return 0;
 }
 
-static int try_to_map(int fd, const struct xxshm_info *info, size_t len)
+/* What a refusal means, in numbers that the user can do something about. */
+static void explain(const struct xxshm_info *info, size_t len, int error)
 {
-	if (map(fd, len) != MAP_FAILED) {
-		printf("mapped %zu bytes\n", len);
-		return 0;
+	struct rlimit limit = { 0, 0 };
+
+	switch (error) {
+	case ENXIO:
+		fprintf(stderr, "board: the window has %llu bytes\n",
+			(unsigned long long)info->window_size);
+		break;
+	case ENOMEM:
+		fprintf(stderr,
+			"board: its window is allocated as a whole, and needs %llu bytes\n",
+			(unsigned long long)info->window_size);
+		break;
+	case EAGAIN:
+		getrlimit(RLIMIT_MEMLOCK, &limit);
+		fprintf(stderr,
+			"board: user %d has locked %llu of the %llu bytes that it may (ulimit -l %llu)\n"
+			"board: this takes %llu more\n",
+			(int)getuid(), (unsigned long long)info->user_locked,
+			(unsigned long long)limit.rlim_cur,
+			(unsigned long long)limit.rlim_cur / 1024,
+			(unsigned long long)(len + info->page_size - 1) /
+			info->page_size * info->page_size);
+		break;
 	}
-	fprintf(stderr, "board: cannot map %zu bytes: %s; the window has %llu\n",
-		len, strerror(errno), (unsigned long long)info->window_size);
-	return 1;
+}
+
+/* Like map(), and says why not. */
+static void *map_or_explain(int fd, struct xxshm_info *info, size_t len)
+{
+	void *start = map(fd, len);
+	int error = errno;
+
+	if (start != MAP_FAILED)
+		return start;
+	fprintf(stderr, "board: cannot map %zu bytes: %s\n", len,
+		strerror(error));
+	if (!ioctl(fd, XXSHM_IOC_INFO, info))
+		explain(info, len, error);
+	return NULL;
+}
+
+static int hold(int fd, struct xxshm_info *info, size_t len, int seconds)
+{
+	if (!map_or_explain(fd, info, len))
+		return 1;
+	printf("mapped %zu bytes\n", len);
+	fflush(stdout);
+	sleep(seconds);
+	return 0;
 }
 
 int main(int argc, char **argv)
@@ -109,17 +153,18 @@ int main(int argc, char **argv)
 	int fd;
 
 	if (argc < 3) {
-		fprintf(stderr, "usage: board DEVICE post TEXT | read | map BYTES\n");
+		fprintf(stderr, "usage: board DEVICE post TEXT | read | map BYTES [SECONDS]\n");
 		return 2;
 	}
 	fd = open_device(argv[1], &info);
 	if (fd < 0)
 		return fail(argv[1]);
-	if (argc == 4 && !strcmp(argv[2], "map"))
-		return try_to_map(fd, &info, strtoul(argv[3], NULL, 0));
-	board = map(fd, sizeof(*board));
-	if (board == MAP_FAILED)
-		return fail("mmap");
+	if (argc >= 4 && !strcmp(argv[2], "map"))
+		return hold(fd, &info, strtoul(argv[3], NULL, 0),
+			    argc > 4 ? atoi(argv[4]) : 0);
+	board = map_or_explain(fd, &info, sizeof(*board));
+	if (!board)
+		return 1;
 	if (argc == 4 && !strcmp(argv[2], "post"))
 		return post(board, &info, argv[3]);
 	return read_notes(board, &info);

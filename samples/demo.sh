@@ -98,7 +98,20 @@ check "refused with ENXIO: it does not lie inside the window" \
 must lp64/board "$dev" map 8192
 check "the whole window can be mapped" shows "mapped 8192 bytes"
 
-say "8. All processes are gone, so the module can go, and the memory with it."
+say "8. What is mapped is charged to the user who maps it, like all locked memory.
+   An ordinary user who may lock one page gets one page, and no second."
+must chmod 666 "$dev"
+user=(setpriv --reuid=65534 --regid=65534 --clear-groups)
+must "${user[@]}" prlimit --memlock=4096 lp64/board "$dev" map 4096
+if run "${user[@]}" prlimit --memlock=4096 lp64/board "$dev" map 8192; then
+	check "it is refused" false
+fi
+check "refused with EAGAIN: over the limit of locked memory" \
+	shows "has locked 0 of the 4096 bytes that it may"
+must "${user[@]}" prlimit --memlock=8192 lp64/board "$dev" map 8192
+check "with a limit of two pages it gets two" shows "mapped 8192 bytes"
+
+say "9. All processes are gone, so the module can go, and the memory with it."
 must rmmod xxshm
 check "the device is gone" test ! -e "$dev"
 
