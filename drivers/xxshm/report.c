@@ -93,7 +93,7 @@ static void report_map(struct seq_file *m, const struct xxshm_device *xd,
 		       const struct xxshm_map *map)
 {
 	bool ilp32 = map->first >= xd->ilp32.first;
-	pgoff_t offset = map->first - (ilp32 ? xd->ilp32.first : 0);
+	pgoff_t offset = map->first - (ilp32 ? &xd->ilp32 : &xd->lp64)->first;
 	kuid_t payer = xxshm_memlock_payer(&map->charge);
 
 	seq_printf(m, "mapping:\tmodel=%s offset=%llu charged=%llu uid=%u\n",
