@@ -8,38 +8,13 @@
 #define OURS	CGROUPS "/xxshm-test"
 #define OTHER	CGROUPS "/xxshm-other"
 
-static int cgroup_write(const char *path, const char *value)
-{
-	int fd, ret;
-
-	fd = open(path, O_WRONLY);
-	ret = write(fd, value, strlen(value)) < 0 ? -1 : 0;
-	close(fd);
-	return ret;
-}
-
-/* The number behind @key in a file of a cgroup. */
-static long cgroup_read(const char *path, const char *key)
-{
-	char line[128];
-	long value = -1;
-	FILE *f = fopen(path, "r");
-
-	while (f && fgets(line, sizeof(line), f))
-		if (!strncmp(line, key, strlen(key)))
-			value = atol(line + strlen(key));
-	if (f)
-		fclose(f);
-	return value;
-}
-
 /* Bytes in the page cache that a cgroup pays for. */
 static long cgroup_pays(const char *cgroup)
 {
 	char path[64];
 
 	snprintf(path, sizeof(path), "%s/memory.stat", cgroup);
-	return cgroup_read(path, "file ");
+	return read_number(path, "file ");
 }
 
 /* A cgroup is empty only some time after its last process is reaped. */
@@ -66,10 +41,10 @@ FIXTURE_SETUP(limited)
 	self->fd = open(DEVICE, O_RDWR);
 	ASSERT_GE(self->fd, 0);
 	rmdir(OURS);
-	ASSERT_EQ(0, cgroup_write(CGROUPS "/cgroup.subtree_control", "+memory"));
+	ASSERT_EQ(0, write_file(CGROUPS "/cgroup.subtree_control", "+memory"));
 	ASSERT_EQ(0, mkdir(OURS, 0755));
-	ASSERT_EQ(0, cgroup_write(OURS "/memory.max", "32M"));
-	ASSERT_EQ(0, cgroup_write(OURS "/cgroup.procs", "0"));
+	ASSERT_EQ(0, write_file(OURS "/memory.max", "32M"));
+	ASSERT_EQ(0, write_file(OURS "/cgroup.procs", "0"));
 }
 
 FIXTURE_TEARDOWN_PARENT(limited)
@@ -101,8 +76,8 @@ TEST_F(limited, not_enough_memory_costs_nothing)
 TEST_F(limited, not_enough_memory_kills_nobody)
 {
 	EXPECT_EQ(MAP_FAILED, map_rw(self->fd, WINDOW));
-	EXPECT_EQ(0, cgroup_read(OURS "/memory.events", "oom_kill "));
-	EXPECT_GT(cgroup_read(OURS "/memory.events", "max "), 0);
+	EXPECT_EQ(0, read_number(OURS "/memory.events", "oom_kill "));
+	EXPECT_GT(read_number(OURS "/memory.events", "max "), 0);
 }
 
 TEST_F(limited, it_works_once_there_is_memory)
@@ -110,7 +85,7 @@ TEST_F(limited, it_works_once_there_is_memory)
 	char *map;
 
 	ASSERT_EQ(MAP_FAILED, map_rw(self->fd, WINDOW));
-	ASSERT_EQ(0, cgroup_write(OURS "/memory.max", "max"));
+	ASSERT_EQ(0, write_file(OURS "/memory.max", "max"));
 	map = map_rw(self->fd, WINDOW);
 	ASSERT_NE(MAP_FAILED, map);
 	EXPECT_EQ(0, map[WINDOW - 1]);
@@ -123,7 +98,7 @@ TEST_F(limited, the_limit_of_locked_memory_comes_first)
 	ASSERT_EQ(0, become_user(USER_A, WINDOW - page_size()));
 	EXPECT_EQ(MAP_FAILED, map_rw(self->fd, WINDOW));
 	EXPECT_EQ(EAGAIN, errno);
-	EXPECT_EQ(0, cgroup_read(OURS "/memory.events", "max "));
+	EXPECT_EQ(0, read_number(OURS "/memory.events", "max "));
 }
 
 FIXTURE(two) {
@@ -138,7 +113,7 @@ FIXTURE_SETUP(two)
 	ASSERT_GE(self->fd, 0);
 	rmdir(OURS);
 	rmdir(OTHER);
-	ASSERT_EQ(0, cgroup_write(CGROUPS "/cgroup.subtree_control", "+memory"));
+	ASSERT_EQ(0, write_file(CGROUPS "/cgroup.subtree_control", "+memory"));
 	ASSERT_EQ(0, mkdir(OURS, 0755));
 	ASSERT_EQ(0, mkdir(OTHER, 0755));
 }
@@ -160,7 +135,7 @@ static int map_in(const char *cgroup, int fd)
 		char *map;
 
 		snprintf(path, sizeof(path), "%s/cgroup.procs", cgroup);
-		if (cgroup_write(path, "0"))
+		if (write_file(path, "0"))
 			_exit(2);
 		map = map_rw(fd, WINDOW);
 		if (map == MAP_FAILED)

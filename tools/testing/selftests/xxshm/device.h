@@ -96,28 +96,40 @@ static inline int is_allocated(int fd)
 	return !!(info.flags & XXSHM_INFO_ALLOCATED);
 }
 
+/* The number behind @key, which begins a line of a file, or -1. */
+static inline long read_number(const char *path, const char *key)
+{
+	char line[256];
+	long value = -1;
+	FILE *f = fopen(path, "r");
+
+	while (f && fgets(line, sizeof(line), f))
+		if (!strncmp(line, key, strlen(key)))
+			value = atol(line + strlen(key));
+	if (f)
+		fclose(f);
+	return value;
+}
+
+static inline int write_file(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_TRUNC);
+	int ret = write(fd, text, strlen(text)) < 0 ? -1 : 0;
+
+	close(fd);
+	return ret;
+}
+
 /* A counter of /proc/vmstat, brought up to date first. */
 static inline long read_vmstat(const char *name)
 {
 	const char *refresh = "/proc/sys/vm/stat_refresh";
 	char key[64];
-	long value, found = -1;
-	int fd = open(refresh, O_WRONLY);
-	FILE *f;
 
-	if (fd >= 0) {
-		if (write(fd, "1", 1) != 1)
-			perror(refresh);
-		close(fd);
-	}
-	f = fopen("/proc/vmstat", "r");
-	if (!f)
-		return -1;
-	while (fscanf(f, "%63s %ld", key, &value) == 2)
-		if (!strcmp(key, name))
-			found = value;
-	fclose(f);
-	return found;
+	if (!access(refresh, W_OK) && write_file(refresh, "1"))
+		perror(refresh);
+	snprintf(key, sizeof(key), "%s ", name);
+	return read_number("/proc/vmstat", key);
 }
 
 /*
@@ -163,6 +175,15 @@ static inline long smaps_kb(const void *addr, const char *key)
 	const char *line = smaps_line(addr, key);
 
 	return line ? strtol(line + strlen(key), NULL, 10) : -1;
+}
+
+/* A random number below @limit; the state must not be 0 at first. */
+static inline __u32 random_below(__u64 *state, __u32 limit)
+{
+	*state ^= *state << 13;
+	*state ^= *state >> 7;
+	*state ^= *state << 17;
+	return (*state >> 16) % limit;
 }
 
 /* The exit status of a child (-1: of any), 128 + the signal that killed it, or -1. */

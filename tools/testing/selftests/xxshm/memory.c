@@ -267,36 +267,24 @@ FIXTURE(starving) {
 	char *ballast;
 };
 
-/* The estimate of the kernel that the module goes by too, in bytes. */
-static unsigned long long available_memory(void)
-{
-	unsigned long long kb = 0;
-	char line[128];
-	FILE *f = fopen("/proc/meminfo", "r");
-
-	while (f && fgets(line, sizeof(line), f))
-		if (sscanf(line, "MemAvailable: %llu", &kb) == 1)
-			break;
-	if (f)
-		fclose(f);
-	return kb << 10;
-}
-
 /*
- * A window of nearly all that is available. The estimate drifts by some per
- * cent, and must not drift below 7/8. The ballast makes it small enough for
- * the module to accept such a size when it is loaded.
+ * A window of nearly all that is available, by the estimate of the kernel that
+ * the module goes by too. It drifts by some per cent, and must not grow by an
+ * eighth. The ballast makes it small enough for the module to accept such a
+ * size when it is loaded.
  */
 FIXTURE_SETUP(starving)
 {
 	size_t ballast = sysconf(_SC_PHYS_PAGES) / 4 * page_size();
+	long kbytes;
 	char parameters[64];
 
 	self->ballast = mmap(NULL, ballast, PROT_READ | PROT_WRITE,
 			     MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
 	ASSERT_NE(MAP_FAILED, self->ballast);
-	snprintf(parameters, sizeof(parameters), "size=%llu",
-		 available_memory() / 100 * 98);
+	kbytes = read_number("/proc/meminfo", "MemAvailable:");
+	ASSERT_GT(kbytes, 0);
+	snprintf(parameters, sizeof(parameters), "size=%ldK", kbytes / 100 * 98);
 	ASSERT_EQ(0, module_load(parameters));
 	self->fd = open(DEVICE, O_RDWR);
 	ASSERT_GE(self->fd, 0);

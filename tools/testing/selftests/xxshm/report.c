@@ -201,15 +201,6 @@ TEST_F(device, sysfs_is_for_reading_by_all)
 	}
 }
 
-static int write_file(const char *path, const char *text)
-{
-	int fd = open(path, O_WRONLY | O_TRUNC);
-	int ret = write(fd, text, strlen(text)) < 0 ? -1 : 0;
-
-	close(fd);
-	return ret;
-}
-
 /* Whether a line of the trace ends like this. */
 static int trace_has(const char *end)
 {

@@ -33,19 +33,13 @@ FIXTURE_TEARDOWN_PARENT(storm)
 	EXPECT_EQ(0, module_unload());
 }
 
-static __u32 below(__u32 *seed, __u32 limit)
-{
-	*seed = *seed * 1664525 + 1013904223;
-	return (*seed >> 16) % limit;
-}
-
 /* Take a mapping to pieces, all of them but what is unmapped at last. */
-static void split(char *map, size_t len, size_t page, __u32 *seed)
+static void split(char *map, size_t len, size_t page, __u64 *seed)
 {
-	size_t at = below(seed, len / page) * page;
+	size_t at = random_below(seed, len / page) * page;
 	char *room;
 
-	switch (below(seed, 3)) {
+	switch (random_below(seed, 3)) {
 	case 0:
 		munmap(map + at, page);
 		break;
@@ -62,7 +56,7 @@ static void split(char *map, size_t len, size_t page, __u32 *seed)
 }
 
 /* Parent and child take the same mapping to pieces at the same time. */
-static void split_with_child(char *map, size_t len, size_t page, __u32 *seed)
+static void split_with_child(char *map, size_t len, size_t page, __u64 *seed)
 {
 	pid_t pid = fork();
 
@@ -76,19 +70,19 @@ static void split_with_child(char *map, size_t len, size_t page, __u32 *seed)
 }
 
 /* Returns 0 if some mappings were had and some refused. */
-static int work(const int fd[2], size_t page, __u32 seed)
+static int work(const int fd[2], size_t page, __u64 seed)
 {
 	int i, had = 0;
 
 	for (i = 0; i < ROUNDS; i++) {
-		size_t len = (1 + below(&seed, 16)) * page;
-		char *map = map_rw(fd[below(&seed, 2)], len);
+		size_t len = (1 + random_below(&seed, 16)) * page;
+		char *map = map_rw(fd[random_below(&seed, 2)], len);
 
 		if (map == MAP_FAILED)
 			continue;
 		had++;
 		(void)*(volatile char *)map;
-		if (below(&seed, 4) == 0)
+		if (random_below(&seed, 4) == 0)
 			split_with_child(map, len, page, &seed);
 		else
 			split(map, len, page, &seed);
@@ -144,7 +138,7 @@ TEST_F_TIMEOUT(storm, never_exceeds_the_limit_and_leaves_nothing, 300)
 	for (i = 0; i < WORKERS; i++) {
 		pid[i] = fork();
 		if (!pid[i])
-			_exit(work(self->fd, self->page, i));
+			_exit(work(self->fd, self->page, i + 1));
 	}
 	for (i = 0; i < WORKERS; i++)
 		EXPECT_EQ(0, wait_for(pid[i]));

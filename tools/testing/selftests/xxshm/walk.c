@@ -58,18 +58,15 @@ static void start_walker(struct walk *walk, int memory, __u32 slot)
 {
 	struct walker *w = &walk->walker[slot];
 	const char *path = walker_path[walk_random(walk, MODELS)];
-	char number[16], fd[16];
 	pid_t pid;
 
-	snprintf(number, sizeof(number), "%u", slot);
-	snprintf(fd, sizeof(fd), "%d", memory);
 	w->user = walk_random(walk, USERS);
 	w->limit = walk_random(walk, LIMITS);
 	pid = fork();
 	if (!pid) {
 		setresuid(walk_uid(w->user), 0, 0);
 		set_memlock(w->limit * page_size());
-		execl(path, path, number, fd, NULL);
+		walk_exec(path, slot, memory);
 		_exit(127);
 	}
 	w->pid = pid;

@@ -75,13 +75,21 @@ struct walk {
 
 static inline __u32 walk_random(struct walk *walk, __u32 below)
 {
-	__u64 x = walk->random;
+	__u64 state = walk->random;
+	__u32 chosen = random_below(&state, below);
 
-	x ^= x << 13;
-	x ^= x >> 7;
-	x ^= x << 17;
-	walk->random = x;
-	return (x >> 16) % below;
+	walk->random = state;
+	return chosen;
+}
+
+/* Become the walker of a slot; returns only if that fails. */
+static inline void walk_exec(const char *path, __u32 slot, int memory)
+{
+	char number[16], fd[16];
+
+	snprintf(number, sizeof(number), "%u", slot);
+	snprintf(fd, sizeof(fd), "%d", memory);
+	execl(path, path, number, fd, NULL);
 }
 
 static inline uid_t walk_uid(__u32 user)

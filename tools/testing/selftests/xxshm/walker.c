@@ -52,13 +52,12 @@ static int error_of(int failed)
 	return failed ? errno : 0;
 }
 
-/* A random range of the arena. */
-static void choose_range(__u32 *first, __u32 *end, __u32 longest)
+/* A random end, in the arena, of a range that begins with a page. */
+static __u32 choose_end(__u32 first, __u32 longest)
 {
-	*first = below(ARENA_PAGES);
-	*end = *first + 1 + below(longest);
-	if (*end > ARENA_PAGES)
-		*end = ARENA_PAGES;
+	__u32 end = first + 1 + below(longest);
+
+	return end < ARENA_PAGES ? end : ARENA_PAGES;
 }
 
 /* A random page that is mapped, ARENA_PAGES if none is. */
@@ -103,7 +102,8 @@ static int step_map(void)
 	int expected, got;
 	char *map;
 
-	choose_range(&first, &end, 8);
+	first = below(ARENA_PAGES);
+	end = choose_end(first, 8);
 	price = end - first;
 	map = mmap(address(first), price * page_size(),
 		   PROT_READ | (writable ? PROT_WRITE : 0),
@@ -131,9 +131,7 @@ static int step_unmap(void)
 	first = choose_page();
 	if (first == ARENA_PAGES)
 		return 0;
-	end = first + 1 + below(12);
-	if (end > ARENA_PAGES)
-		end = ARENA_PAGES;
+	end = choose_end(first, 12);
 	expect("munmap", error_of(munmap(address(first),
 					 (end - first) * page_size())), 0);
 	walk_clear(walk, self, first, end);
@@ -259,13 +257,10 @@ static int step_reopen(void)
 static int step_exec(void)
 {
 	const char *path = walker_path[below(MODELS)];
-	char number[16], fd[16];
 
-	snprintf(number, sizeof(number), "%u", slot);
-	snprintf(fd, sizeof(fd), "%d", memory);
 	walk_clear(walk, self, 0, ARENA_PAGES);
 	walk_count(walk, STEP_EXEC);
-	execl(path, path, number, fd, NULL);
+	walk_exec(path, slot, memory);
 	expect("exec", errno, 0);
 	return 0;
 }
