@@ -55,7 +55,7 @@ static struct class chardev_class = {
  */
 static struct xxshm_window *caller_window(struct xxshm_device *xd)
 {
-	return in_compat_syscall() ? &xd->ilp32 : &xd->lp64;
+	return xxshm_device_window(xd, in_compat_syscall());
 }
 
 static u32 window_model(const struct xxshm_device *xd,
@@ -132,13 +132,6 @@ static unsigned long chardev_get_unmapped_area(struct file *file,
 }
 
 static_assert(sizeof(struct xxshm_info) == XXSHM_INFO_SIZE_VER0);
-static_assert(offsetof(struct xxshm_info, window_size) == 0);
-static_assert(offsetof(struct xxshm_info, page_size) == 8);
-static_assert(offsetof(struct xxshm_info, model) == 12);
-static_assert(offsetof(struct xxshm_info, backing) == 16);
-static_assert(offsetof(struct xxshm_info, flags) == 20);
-static_assert(offsetof(struct xxshm_info, charged) == 24);
-static_assert(offsetof(struct xxshm_info, user_locked) == 32);
 
 /* @usize is the caller's size of the structure; it may be older or newer. */
 static long chardev_ioctl_info(struct xxshm_file *xf, void __user *arg,

@@ -41,6 +41,20 @@ struct xxshm_file {
 	struct xxshm_map_list maps;
 };
 
+/* The window of a caller: @compat is in_compat_syscall(). */
+static inline struct xxshm_window *
+xxshm_device_window(struct xxshm_device *xd, bool compat)
+{
+	return compat ? &xd->ilp32 : &xd->lp64;
+}
+
+/* The window that an index of the umem lies in. */
+static inline const struct xxshm_window *
+xxshm_device_window_at(const struct xxshm_device *xd, pgoff_t index)
+{
+	return index < xd->ilp32.first ? &xd->lp64 : &xd->ilp32;
+}
+
 /* Both windows of a device have this size. */
 static inline u64 xxshm_device_window_size(const struct xxshm_device *xd)
 {

@@ -22,6 +22,7 @@
  * merge it with a neighbour, which it would do without asking the driver:
  * VM_DONTEXPAND forbids both growing and merging.
  */
+#include <kunit/visibility.h>
 #include <linux/err.h>
 #include <linux/errno.h>
 #include <linux/mm.h>
@@ -235,6 +236,7 @@ int xxshm_map_check(struct vm_area_struct *vma, pgoff_t npages)
 		return -EACCES;
 	return 0;
 }
+EXPORT_SYMBOL_IF_KUNIT(xxshm_map_check);
 
 /**
  * xxshm_map_commit() - make a checked VMA the mapping that was paid for

@@ -92,12 +92,12 @@ static const char *report_allocated(struct xxshm_device *xd)
 static void report_map(struct seq_file *m, const struct xxshm_device *xd,
 		       const struct xxshm_map *map)
 {
-	bool ilp32 = map->first >= xd->ilp32.first;
-	pgoff_t offset = map->first - (ilp32 ? &xd->ilp32 : &xd->lp64)->first;
+	const struct xxshm_window *win = xxshm_device_window_at(xd, map->first);
+	pgoff_t offset = map->first - win->first;
 	kuid_t payer = xxshm_memlock_payer(&map->charge);
 
 	seq_printf(m, "mapping:\tmodel=%s offset=%llu charged=%llu uid=%u\n",
-		   ilp32 ? "ilp32" : "lp64", (u64)offset << PAGE_SHIFT,
+		   win == &xd->lp64 ? "lp64" : "ilp32", (u64)offset << PAGE_SHIFT,
 		   (u64)map->charge.npages << PAGE_SHIFT,
 		   from_kuid_munged(seq_user_ns(m), payer));
 }

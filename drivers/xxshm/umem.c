@@ -21,6 +21,7 @@
  * touching one whose memory is broken is SIGBUS. Nobody frees an umem that is
  * mapped.
  */
+#include <kunit/visibility.h>
 #include <linux/fs.h>
 #include <linux/fs_context.h>
 #include <linux/gfp.h>
@@ -82,10 +83,11 @@ static int umem_add_folio(struct address_space *mapping, pgoff_t index,
 }
 
 /* The part of so much memory that a range may have, in pages. */
-static unsigned long umem_share(unsigned long npages)
+VISIBLE_IF_KUNIT unsigned long xxshm_umem_share(unsigned long npages)
 {
 	return npages - npages / 8;
 }
+EXPORT_SYMBOL_IF_KUNIT(xxshm_umem_share);
 
 /*
  * Pages that belong to no process are not given back by killing one, so who
@@ -93,10 +95,10 @@ static unsigned long umem_share(unsigned long npages)
  */
 static bool umem_may_take(pgoff_t npages)
 {
-	return npages <= umem_share(max(si_mem_available(), 0L));
+	return npages <= xxshm_umem_share(max(si_mem_available(), 0L));
 }
 
-static bool umem_huge_fits(pgoff_t index, pgoff_t end)
+VISIBLE_IF_KUNIT bool xxshm_umem_huge_fits(pgoff_t index, pgoff_t end)
 {
 	pgoff_t npages = 1UL << UMEM_HUGE_ORDER;
 
@@ -104,6 +106,7 @@ static bool umem_huge_fits(pgoff_t index, pgoff_t end)
 	       has_transparent_hugepage() &&
 	       IS_ALIGNED(index, npages) && end - index >= npages;
 }
+EXPORT_SYMBOL_IF_KUNIT(xxshm_umem_huge_fits);
 
 /* Add the folio at @index, and say how many pages it has, or a negative errno. */
 static long umem_add_at(struct address_space *mapping, pgoff_t index,
@@ -113,7 +116,7 @@ static long umem_add_at(struct address_space *mapping, pgoff_t index,
 
 	if (fatal_signal_pending(current))
 		return -EINTR;
-	if (umem_huge_fits(index, end) &&
+	if (xxshm_umem_huge_fits(index, end) &&
 	    !umem_add_folio(mapping, index, UMEM_HUGE_ORDER, UMEM_GFP_HUGE))
 		return 1L << UMEM_HUGE_ORDER;
 	err = umem_add_folio(mapping, index, 0, UMEM_GFP);
@@ -167,8 +170,9 @@ int xxshm_umem_populate(struct xxshm_umem *umem, pgoff_t first, pgoff_t npages)
  */
 pgoff_t xxshm_umem_max_pages(void)
 {
-	return umem_share(totalram_pages());
+	return xxshm_umem_share(totalram_pages());
 }
+EXPORT_SYMBOL_IF_KUNIT(xxshm_umem_max_pages);
 
 /**
  * xxshm_umem_lock_page() - find the page at an index, for a page fault

@@ -19,4 +19,9 @@ int xxshm_umem_populate(struct xxshm_umem *umem, pgoff_t first, pgoff_t npages);
 struct page *xxshm_umem_lock_page(struct address_space *mapping, pgoff_t index);
 struct address_space *xxshm_umem_mapping(struct xxshm_umem *umem);
 
+#if IS_ENABLED(CONFIG_KUNIT)
+unsigned long xxshm_umem_share(unsigned long npages);
+bool xxshm_umem_huge_fits(pgoff_t index, pgoff_t end);
+#endif
+
 #endif /* _XXSHM_UMEM_H */

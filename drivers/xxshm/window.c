@@ -3,6 +3,7 @@
  * A window: a range of an umem that gets all its pages at once, when it is
  * first needed, and keeps them as long as the umem lives.
  */
+#include <kunit/visibility.h>
 #include <linux/errno.h>
 #include <linux/lockdep.h>
 
@@ -26,6 +27,7 @@ void xxshm_window_init(struct xxshm_window *win, struct xxshm_umem *umem,
 	win->first = first;
 	win->npages = npages;
 }
+EXPORT_SYMBOL_IF_KUNIT(xxshm_window_init);
 
 /**
  * xxshm_window_is_populated() - does the window have its pages?
@@ -39,6 +41,7 @@ bool xxshm_window_is_populated(struct xxshm_window *win)
 	/* Pairs with the release in window_populate_locked(). */
 	return smp_load_acquire(&win->populated);
 }
+EXPORT_SYMBOL_IF_KUNIT(xxshm_window_is_populated);
 
 static int window_populate_locked(struct xxshm_window *win)
 {
