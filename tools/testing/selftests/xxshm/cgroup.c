@@ -92,6 +92,19 @@ TEST_F(limited, it_works_once_there_is_memory)
 	EXPECT_GE(cgroup_pays(OURS), (long)WINDOW);
 }
 
+/* What the first attempt gave back was in other hands meanwhile. */
+TEST_F(limited, window_is_zero_that_could_not_be_had_at_first)
+{
+	char *map;
+
+	ASSERT_EQ(MAP_FAILED, map_rw(self->fd, WINDOW));
+	ASSERT_EQ(0, write_file(OURS "/memory.max", "max"));
+	ASSERT_EQ(0, dirty_memory(3 * WINDOW));
+	map = map_rw(self->fd, WINDOW);
+	ASSERT_NE(MAP_FAILED, map);
+	EXPECT_TRUE(is_zero(map, WINDOW));
+}
+
 /* Over the limit of locked memory: no page is allocated to find out. */
 TEST_F(limited, the_limit_of_locked_memory_comes_first)
 {

@@ -9,6 +9,7 @@
 #ifndef _SELFTESTS_XXSHM_DEVICE_H
 #define _SELFTESTS_XXSHM_DEVICE_H
 
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
@@ -36,6 +37,7 @@
 #endif
 
 #define IS_ILP32	(sizeof(long) == 4)
+#define OTHER_PEER	(IS_ILP32 ? "../lp64/peer" : "../ia32/peer")
 
 static inline size_t page_size(void)
 {
@@ -47,14 +49,18 @@ static inline int module_unload(void)
 	return syscall(SYS_delete_module, MODULE, O_NONBLOCK);
 }
 
+static inline const char *module_path(void)
+{
+	return getenv(MODULE_PATH) ?: "xxshm.ko";
+}
+
 /* Returns 0 or -1 with errno. A test that died may have left its module. */
 static inline int module_load(const char *parameters)
 {
-	const char *path = getenv(MODULE_PATH);
 	int fd, ret;
 
 	module_unload();
-	fd = open(path ? path : "xxshm.ko", O_RDONLY | O_CLOEXEC);
+	fd = open(module_path(), O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return -1;
 	ret = syscall(SYS_finit_module, fd, parameters, 0);
@@ -84,6 +90,33 @@ static inline char *map_pgoff(int fd, size_t len, __u64 pgoff)
 	return mmap64(NULL, len, prot, MAP_SHARED, fd,
 		      (off64_t)pgoff * page_size());
 #endif
+}
+
+/* Leave so much free memory behind that is not zero. */
+static inline int dirty_memory(size_t len)
+{
+	char *dirty = mmap(NULL, len, PROT_READ | PROT_WRITE,
+			   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (dirty == MAP_FAILED)
+		return -1;
+	memset(dirty, 0xa5, len);
+	return munmap(dirty, len);
+}
+
+static inline int is_zero(const char *map, size_t len)
+{
+	return !*map && !memcmp(map, map + 1, len - 1);
+}
+
+/* Open what a mapping is of, by way of /proc/self/map_files. */
+static inline int open_map_file(const char *map, size_t len)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/self/map_files/%lx-%lx",
+		 (unsigned long)map, (unsigned long)map + len);
+	return open(path, O_RDWR);
 }
 
 /* 1: the caller's window has its memory, 0: not yet, -1: the ioctl failed. */
@@ -191,9 +224,25 @@ static inline int wait_for(pid_t pid)
 {
 	int status;
 
-	if (waitpid(pid, &status, 0) < 0)
+	if (TEMP_FAILURE_RETRY(waitpid(pid, &status, 0)) < 0)
 		return -1;
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+/* Run a peer.c; its exit status is the byte that it read, 255 a failure. */
+static inline int run_peer(const char *path, const char *verb, long offset,
+			   const char *value)
+{
+	char where[16];
+	pid_t pid;
+
+	snprintf(where, sizeof(where), "%ld", offset);
+	pid = fork();
+	if (!pid) {
+		execl(path, path, verb, where, value, NULL);
+		_exit(254);
+	}
+	return wait_for(pid);
 }
 
 static inline int kill_and_wait(pid_t pid)

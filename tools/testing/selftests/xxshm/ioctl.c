@@ -4,6 +4,7 @@
 #include "device.h"
 
 #define WINDOW	(16 << 10)
+#define BUFFER	512	/* bytes, more than the structure will ever have */
 
 FIXTURE(device) {
 	int fd;
@@ -118,6 +119,35 @@ TEST_F(device, long_size_with_garbage_is_e2big)
 	EXPECT_EQ(-1, info_of_size(self->fd, bytes, sizeof(bytes)));
 	EXPECT_EQ(E2BIG, errno);
 	EXPECT_EQ(0, info->window_size);
+}
+
+/* What is not written by the kernel would be the filling, or somebody's data. */
+static int info_after(int fd, char *bytes, int filling, size_t size)
+{
+	size_t known = sizeof(struct xxshm_info);
+
+	memset(bytes, filling, BUFFER);
+	if (size > known)
+		memset(bytes + known, 0, size - known);
+	return info_of_size(fd, bytes, size);
+}
+
+TEST_F(device, every_byte_of_info_is_written_and_none_behind_it)
+{
+	size_t size, known = sizeof(struct xxshm_info);
+	char a[BUFFER], b[BUFFER];
+
+	ASSERT_NE(MAP_FAILED, map_rw(self->fd, page_size()));
+	for (size = XXSHM_INFO_SIZE_VER0; size < BUFFER / 2; size++) {
+		char rest[BUFFER] = {};
+
+		ASSERT_EQ(0, info_after(self->fd, a, 0xa5, size));
+		ASSERT_EQ(0, info_after(self->fd, b, 0x5a, size));
+		EXPECT_EQ(0, memcmp(a, b, size > known ? size : known));
+		EXPECT_EQ(0, memcmp(a + known, rest, size - known));
+		memset(rest, 0xa5, BUFFER);
+		EXPECT_EQ(0, memcmp(a + size, rest, BUFFER - size));
+	}
 }
 
 TEST_F(device, bad_pointer_is_efault)

@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <linux/capability.h>
+#include <sched.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 
@@ -32,6 +33,20 @@ static inline int become_user(uid_t uid, unsigned long memlock)
 	if (set_memlock(memlock) || setresgid(uid, uid, uid))
 		return -1;
 	return setresuid(uid, uid, uid);
+}
+
+/* Become root of namespaces of one's own, as any user may; @uid: the user. */
+static inline int become_namespace_root(uid_t uid, int namespaces)
+{
+	char line[32];
+
+	snprintf(line, sizeof(line), "0 %d 1", uid);
+	if (prctl(PR_SET_DUMPABLE, 1) || unshare(CLONE_NEWUSER | namespaces) ||
+	    write_file("/proc/self/uid_map", line) ||
+	    write_file("/proc/self/setgroups", "deny") ||
+	    write_file("/proc/self/gid_map", line))
+		return -1;
+	return setresgid(0, 0, 0) || setresuid(0, 0, 0) ? -1 : 0;
 }
 
 /* Give up a capability in this process and, over exec, for ever. */

@@ -42,22 +42,6 @@ FIXTURE_TEARDOWN_PARENT(pair)
 	EXPECT_EQ(0, module_unload());
 }
 
-/* Run a peer; its exit status is the byte that it read, 255 a failure. */
-static int run_peer(const char *path, const char *verb, long offset,
-		    const char *value)
-{
-	char where[16];
-	pid_t pid;
-
-	snprintf(where, sizeof(where), "%ld", offset);
-	pid = fork();
-	if (!pid) {
-		execl(path, path, verb, where, value, NULL);
-		_exit(254);
-	}
-	return wait_for(pid);
-}
-
 #define SAME_WINDOW	((int)(variant->peer_model == OWN_MODEL))
 
 TEST_F(pair, bytes_are_seen_by_the_same_model_only)

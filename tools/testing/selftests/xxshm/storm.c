@@ -129,7 +129,7 @@ static pid_t fork_reader(const int fd[2], long limit)
 	return pid;
 }
 
-TEST_F_TIMEOUT(storm, never_exceeds_the_limit_and_leaves_nothing, 300)
+TEST_F_TIMEOUT(storm, never_exceeds_the_limit_and_leaves_nothing, 1200)
 {
 	pid_t pid[WORKERS], reader;
 	int i;

@@ -123,4 +123,41 @@ TEST_F_TIMEOUT(loaded, fifty_rounds, 120)
 	}
 }
 
+/* Open it as soon as it is there, again and again; each time it is whole. */
+static void open_for_ever(void)
+{
+	for (;;) {
+		int fd = open(DEVICE, O_RDWR);
+		char *map;
+
+		if (fd < 0)
+			continue;
+		map = map_rw(fd, page_size());
+		if (map == MAP_FAILED || *map)
+			_exit(1);
+		*map = 1;
+		*map = 0;
+		munmap(map, page_size());
+		close(fd);
+	}
+}
+
+TEST_F_TIMEOUT(loaded, opening_while_it_goes_finds_all_of_it_or_nothing, 300)
+{
+	pid_t pid = fork();
+	int i;
+
+	if (!pid) {
+		close(self->fd);
+		open_for_ever();
+	}
+	close(self->fd);
+	for (i = 0; i < 20; i++) {
+		while (module_unload())
+			ASSERT_EQ(EAGAIN, errno);
+		ASSERT_EQ(0, module_load(""));
+	}
+	EXPECT_EQ(128 + SIGKILL, kill_and_wait(pid));
+}
+
 TEST_HARNESS_MAIN

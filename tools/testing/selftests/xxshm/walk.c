@@ -117,7 +117,7 @@ static int books_agree(struct walk *walk, int device)
 	return device_attribute("charged") == sum;
 }
 
-TEST_F_TIMEOUT(walk, agrees_with_the_model_at_every_step, 600)
+TEST_F_TIMEOUT(walk, agrees_with_the_model_at_every_step, 1200)
 {
 	struct walk *walk = self->walk;
 	__u32 slot, kind, agree = 1, hung = 0;

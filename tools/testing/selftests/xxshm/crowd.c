@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Many come to an empty window at once: one of them allocates it, the others
+ * wait and get the same memory, also if the one is killed at it.
+ */
+#include "kselftest_harness.h"
+#include "ledger.h"
+#include "meet.h"
+
+#define CROWD	16
+#define FEW	4
+#define ROUNDS	24	/* each with a device of its own */
+#define SECONDS	20
+
+FIXTURE(crowd) {
+	int fd[ROUNDS];
+	size_t len;
+	long npages;
+};
+
+FIXTURE_SETUP(crowd)
+{
+	char path[32];
+	int i;
+
+	self->len = 2 * HUGE_SIZE;
+	self->npages = self->len / page_size();
+	ASSERT_EQ(0, module_load("instances=24 size=4M"));
+	for (i = 0; i < ROUNDS; i++) {
+		snprintf(path, sizeof(path), "/dev/xxshm%d", i);
+		self->fd[i] = open(path, O_RDWR);
+		ASSERT_GE(self->fd[i], 0);
+	}
+	ASSERT_EQ(0, become_user(USER_A, CROWD * self->len));
+}
+
+FIXTURE_TEARDOWN_PARENT(crowd)
+{
+	EXPECT_EQ(0, device_attribute("charged"));
+	EXPECT_EQ(0, module_unload());
+}
+
+/* Each writes its own number into the memory, and finds those of all others. */
+static int find_the_others(struct meeting *meeting, char *map, int self)
+{
+	int i, wrong = 0;
+
+	map[self * page_size()] = 'a' + self;
+	meet(meeting);
+	for (i = 0; i < CROWD; i++)
+		wrong += map[i * page_size()] != 'a' + i;
+	return wrong;
+}
+
+/* How often something was wrong; @meeting->got[0] counts who came early. */
+static int map_together(struct meeting *meeting, const int *fd, int self,
+			size_t len)
+{
+	int i, wrong = 0;
+	char *map;
+
+	for (i = 0; begin(meeting, self); i++) {
+		__atomic_add_fetch(&meeting->got[0], !is_allocated(fd[i]),
+				   __ATOMIC_SEQ_CST);
+		map = map_rw(fd[i], len);
+		if (map == MAP_FAILED)
+			_exit(1);
+		wrong += !is_zero(map, len);
+		meet(meeting);
+		wrong += find_the_others(meeting, map, self);
+		munmap(map, len);
+		meet(meeting);
+	}
+	return wrong;
+}
+
+/* Half of the memory is more than what others put into the page cache. */
+#define EXPECT_ALLOCATED(windows, before)				\
+do {									\
+	long allocated_pages = cached_pages() - (before);		\
+									\
+	EXPECT_LT(labs(allocated_pages - (windows) * self->npages),	\
+		  self->npages / 2);					\
+} while (0)
+
+TEST_F_TIMEOUT(crowd, shares_one_allocation, 900)
+{
+	struct meeting *meeting = meeting_new(CROWD, ROUNDS, SECONDS);
+	long before = cached_pages();
+	pid_t pid[CROWD];
+	int i;
+
+	for (i = 0; i < CROWD; i++) {
+		pid[i] = fork();
+		if (!pid[i])
+			_exit(map_together(meeting, self->fd, i, self->len));
+	}
+	for (i = 0; i < CROWD; i++)
+		EXPECT_EQ(0, wait_for(pid[i]));
+	TH_LOG("%u rounds, %u came before the memory was there",
+	       meeting->rounds - 1, meeting->got[0]);
+	EXPECT_GT(meeting->rounds, 2);
+	EXPECT_GT(meeting->got[0], 2 * meeting->rounds);
+	EXPECT_ALLOCATED((long)meeting->rounds - 1, before);
+}
+
+static pid_t fork_mapper(struct meeting *meeting, int fd, size_t len)
+{
+	pid_t pid = fork();
+	char *map;
+
+	if (!pid) {
+		meet(meeting);
+		map = map_rw(fd, len);
+		_exit(map != MAP_FAILED && is_zero(map, len) ? 0 : 1);
+	}
+	return pid;
+}
+
+/* Returns 1 if one was killed at its mapping, 0 if it came to its end. */
+static int kill_one(struct __test_metadata *_metadata, struct meeting *meeting,
+		    int fd, size_t len)
+{
+	volatile long delay = meeting->skew;
+	pid_t pid[FEW];
+	int i, status;
+
+	for (i = 0; i < FEW; i++)
+		pid[i] = fork_mapper(meeting, fd, len);
+	meet(meeting);
+	while (delay-- > 0)
+		;
+	status = kill_and_wait(pid[0]);
+	EXPECT_TRUE(!status || status == 128 + SIGKILL);
+	for (i = 1; i < FEW; i++)
+		EXPECT_EQ(0, wait_for(pid[i]));
+	EXPECT_EQ(1, is_allocated(fd));
+	return status != 0;
+}
+
+TEST_F_TIMEOUT(crowd, goes_on_when_one_is_killed, 900)
+{
+	struct meeting *meeting = meeting_new(FEW + 1, ROUNDS, SECONDS);
+	long before = cached_pages();
+	int i;
+
+	meeting->step = 1 << 17;
+	for (i = 0; i < ROUNDS; i++)
+		aim(meeting, !kill_one(_metadata, meeting, self->fd[i],
+				       self->len));
+	TH_LOG("%u were killed, %u were not", meeting->won[0], meeting->won[1]);
+	EXPECT_GT(meeting->won[0], 1);
+	EXPECT_GT(meeting->won[1], 1);
+	EXPECT_ALLOCATED(ROUNDS, before);
+	EXPECT_EQ(0, user_locked(self->fd[0]));
+}
+
+TEST_HARNESS_MAIN

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Failures on demand. A point is where the kernel can be made to fail: an
+ * allocation, or a copy from or to user memory. Only the task that asked for it
+ * meets the failure, and not in an interrupt.
+ */
+#ifndef _SELFTESTS_XXSHM_FAULT_H
+#define _SELFTESTS_XXSHM_FAULT_H
+
+#include "device.h"
+
+#define DEBUGFS		"/sys/kernel/debug/"
+#define FAR		1000000	/* more points than anything has */
+
+/* Let every point count, and without a message for each. */
+static inline int set_up_faults(void)
+{
+	return write_file(DEBUGFS "failslab/ignore-gfp-wait", "N") ||
+	       write_file(DEBUGFS "failslab/verbose", "0") ||
+	       write_file(DEBUGFS "fail_page_alloc/ignore-gfp-wait", "N") ||
+	       write_file(DEBUGFS "fail_page_alloc/ignore-gfp-highmem", "N") ||
+	       write_file(DEBUGFS "fail_page_alloc/min-order", "0") ||
+	       write_file(DEBUGFS "fail_page_alloc/verbose", "0") ||
+	       write_file(DEBUGFS "fail_usercopy/verbose", "0");
+}
+
+/* A descriptor for the functions below, of the calling thread. */
+static inline int open_faults(void)
+{
+	return open("/proc/thread-self/fail-nth", O_RDWR);
+}
+
+/* Let the nth point from here fail. */
+static inline void arm(int faults, long nth)
+{
+	char text[16];
+
+	snprintf(text, sizeof(text), "%ld", nth);
+	if (pwrite(faults, text, strlen(text), 0) < 0)
+		perror("arm");
+}
+
+/* How many points are left to the one that fails; 0: it did. */
+static inline long disarm(int faults)
+{
+	char text[16] = "";
+
+	/* The copies that this takes are points, too. */
+	if (pread(faults, text, sizeof(text) - 1, 0) < 0)
+		text[0] = '1';
+	while (pwrite(faults, "0", 1, 0) < 0)
+		;
+	return atol(text);
+}
+
+#endif /* _SELFTESTS_XXSHM_FAULT_H */

@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * An ordinary user, whom the nodes let in, tries to hold more than the limit
+ * of locked memory allows.
+ */
+#include <linux/io_uring.h>
+#include <pthread.h>
+#include <sys/uio.h>
+
+#include "kselftest_harness.h"
+#include "ledger.h"
+
+#define WINDOW	16	/* pages */
+
+FIXTURE(user) {
+	int fd;
+	size_t page;
+};
+
+FIXTURE_SETUP(user)
+{
+	self->page = page_size();
+	ASSERT_EQ(0, module_load("instances=2 size=64K"));
+	ASSERT_EQ(0, chmod("/dev/xxshm0", 0666));
+	ASSERT_EQ(0, chmod("/dev/xxshm1", 0666));
+	ASSERT_EQ(0, become_user(USER_A, LIMIT * self->page));
+	self->fd = open(DEVICE, O_RDWR);
+	ASSERT_GE(self->fd, 0);
+	ASSERT_EQ(0, user_locked(self->fd));
+}
+
+FIXTURE_TEARDOWN_PARENT(user)
+{
+	EXPECT_EQ(0, device_attribute("charged"));
+	EXPECT_EQ(0, module_unload());
+}
+
+#define MAP(pages)	map_rw(self->fd, (pages) * self->page)
+#define LOCKED		pages_locked(self->fd)
+
+static void *map_a_page(void *fd)
+{
+	return map_rw(*(int *)fd, page_size());
+}
+
+TEST_F(user, threads_share_one_limit)
+{
+	pthread_t thread[4 * LIMIT];
+	int i, mapped = 0;
+	void *map;
+
+	for (i = 0; i < 4 * LIMIT; i++)
+		ASSERT_EQ(0, pthread_create(&thread[i], NULL, map_a_page, &self->fd));
+	for (i = 0; i < 4 * LIMIT; i++) {
+		ASSERT_EQ(0, pthread_join(thread[i], &map));
+		mapped += map != MAP_FAILED;
+	}
+	EXPECT_EQ(LIMIT, mapped);
+	EXPECT_EQ(LIMIT, LOCKED);
+}
+
+/* As many as a process may have; they cost nothing by themselves. */
+TEST_F(user, descriptors_share_one_limit)
+{
+	int fd, opened = 0, mapped = 0;
+
+	while ((fd = open(DEVICE, O_RDWR)) >= 0) {
+		opened++;
+		mapped += map_rw(fd, self->page) != MAP_FAILED;
+	}
+	EXPECT_EQ(EMFILE, errno);
+	EXPECT_GT(opened, 10 * LIMIT);
+	EXPECT_EQ(LIMIT, mapped);
+	EXPECT_EQ(LIMIT, LOCKED);
+}
+
+TEST_F(user, devices_share_one_limit)
+{
+	int other = open("/dev/xxshm1", O_RDWR);
+
+	ASSERT_NE(MAP_FAILED, MAP(LIMIT - 1));
+	EXPECT_NE(MAP_FAILED, map_rw(other, self->page));
+	EXPECT_EQ(MAP_FAILED, map_rw(other, self->page));
+	EXPECT_EQ(EAGAIN, errno);
+	EXPECT_EQ(LIMIT, LOCKED);
+}
+
+/* The map of a namespace takes no user but the one who makes it. */
+TEST_F(user, ledger_of_another_user_is_out_of_reach)
+{
+	EXPECT_EQ(-1, setresuid(USER_B, USER_B, USER_B));
+	EXPECT_EQ(EPERM, errno);
+	EXPECT_EQ(-1, become_namespace_root(USER_B, 0));
+	EXPECT_EQ(EPERM, errno);
+}
+
+/* Filled from the one window, it is full for the other one. */
+TEST_F(user, windows_share_one_limit)
+{
+	char *map = MAP(LIMIT);
+
+	ASSERT_NE(MAP_FAILED, map);
+	EXPECT_EQ(255, run_peer(OTHER_PEER, "read", 0, NULL));
+	ASSERT_EQ(0, munmap(map, LIMIT * self->page));
+	EXPECT_EQ(0, run_peer(OTHER_PEER, "read", 0, NULL));
+}
+
+TEST_F(user, limit_is_not_raised_without_a_capability)
+{
+	struct rlimit more = { (LIMIT + 1) * self->page, (LIMIT + 1) * self->page };
+
+	EXPECT_EQ(-1, setrlimit(RLIMIT_MEMLOCK, &more));
+	EXPECT_EQ(EPERM, errno);
+	ASSERT_EQ(0, unshare(CLONE_NEWUSER));
+	EXPECT_EQ(-1, setrlimit(RLIMIT_MEMLOCK, &more));
+	EXPECT_EQ(EPERM, errno);
+	EXPECT_EQ(MAP_FAILED, MAP(LIMIT + 1));
+}
+
+/* Root of new namespaces has all capabilities there, and the old ledger. */
+TEST_F(user, root_of_new_namespaces_draws_on_the_same_ledger)
+{
+	ASSERT_NE(MAP_FAILED, MAP(LIMIT - 2));
+	ASSERT_EQ(0, become_namespace_root(USER_A, CLONE_NEWPID | CLONE_NEWNS));
+	EXPECT_EQ(LIMIT - 2, LOCKED);
+	EXPECT_EQ(MAP_FAILED, MAP(3));
+	EXPECT_EQ(EAGAIN, errno);
+}
+
+TEST_F(user, no_flag_of_mmap_makes_it_cheaper)
+{
+	const int flags[] = {
+		MAP_SHARED_VALIDATE, MAP_SHARED | MAP_NORESERVE,
+		MAP_SHARED | MAP_POPULATE, MAP_SHARED | MAP_STACK,
+		MAP_SHARED | MAP_DENYWRITE, MAP_SHARED | MAP_EXECUTABLE,
+		MAP_SHARED | MAP_POPULATE | MAP_NONBLOCK,
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(flags) / sizeof(*flags); i++) {
+		char *map = mmap(NULL, self->page, PROT_NONE, flags[i], self->fd, 0);
+
+		ASSERT_NE(MAP_FAILED, map) TH_LOG("flags %#x", flags[i]);
+		EXPECT_EQ(1, LOCKED);
+		ASSERT_EQ(0, munmap(map, self->page));
+		EXPECT_EQ(MAP_FAILED, mmap(NULL, (LIMIT + 1) * self->page,
+					   PROT_NONE, flags[i], self->fd, 0));
+		EXPECT_EQ(EAGAIN, errno);
+	}
+}
+
+TEST_F(user, mapping_that_grows_down_is_einval)
+{
+	EXPECT_EQ(MAP_FAILED, mmap(NULL, self->page, PROT_READ,
+				   MAP_SHARED | MAP_GROWSDOWN, self->fd, 0));
+	EXPECT_EQ(EINVAL, errno);
+	EXPECT_EQ(0, LOCKED);
+}
+
+/* Its registered buffers are locked memory of their own; 6.1 takes no files. */
+TEST_F(user, io_uring_pays_for_the_pages_that_it_pins)
+{
+	struct io_uring_params params = {};
+	int ring = syscall(SYS_io_uring_setup, 1, &params);
+	char *map = MAP(3);
+	struct iovec iov = { map, 3 * self->page };
+	int pinned;
+
+	ASSERT_GE(ring, 0);
+	ASSERT_NE(MAP_FAILED, map);
+	pinned = !syscall(SYS_io_uring_register, ring, IORING_REGISTER_BUFFERS,
+			  &iov, 1);
+	EXPECT_TRUE(pinned || errno == EOPNOTSUPP);
+	EXPECT_EQ(pinned ? 6 : 3, LOCKED);
+	ASSERT_EQ(0, munmap(map, 3 * self->page));
+	EXPECT_EQ(pinned ? 3 : 0, LOCKED);
+	close(ring);
+	wait_until_locked(self->fd, 0);
+}
+
+/* Nobody pays for what a pipe holds, here as elsewhere in Linux. */
+TEST_F(user, pages_held_by_pipes_are_those_of_the_window)
+{
+	long before = cached_pages();
+	int i, pipes[2];
+
+	for (i = 0; i < 100; i++) {
+		char *map = MAP(LIMIT);
+		struct iovec iov = { map, LIMIT * self->page };
+
+		ASSERT_NE(MAP_FAILED, map);
+		ASSERT_EQ(0, pipe(pipes));
+		ASSERT_EQ((ssize_t)iov.iov_len, vmsplice(pipes[1], &iov, 1, 0));
+		ASSERT_EQ(0, munmap(map, iov.iov_len));
+	}
+	EXPECT_EQ(0, LOCKED);
+	/* A window for each would be much more; the rest of the system drifts. */
+	EXPECT_LT(cached_pages() - before, 100 * WINDOW / 2);
+}
+
+TEST_HARNESS_MAIN

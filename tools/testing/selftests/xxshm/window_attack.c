@@ -1,0 +1,386 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * An ordinary user, whom the node lets in, tries to reach through one window
+ * what is in the other, or through a process what is not the user's.
+ */
+#include <linux/userfaultfd.h>
+#include <sys/ptrace.h>
+#include <sys/sendfile.h>
+#include <sys/uio.h>
+
+#include "kselftest_harness.h"
+#include "ledger.h"
+
+#ifndef UFFD_FEATURE_WP_ASYNC
+#define UFFD_FEATURE_WP_ASYNC	0x8000
+#endif
+
+#define PAGES	2	/* in a window */
+#define OWN	'o'	/* begins each page of the attacker's window */
+#define SECRET	's'	/* begins each page of the other window */
+
+/* Like who became this user by exec: its other processes may look into it. */
+static int become_plain_user(uid_t uid)
+{
+	return become_user(uid, 64 * page_size()) ||
+	       prctl(PR_SET_DUMPABLE, 1);
+}
+
+FIXTURE(attacker) {
+	int fd;
+	size_t page;
+	size_t size;
+	char *map;	/* the window; behind it nothing is mapped */
+};
+
+/* Map a window where as much room behind it is free. */
+static char *map_before_a_hole(int fd, size_t size)
+{
+	char *room = mmap(NULL, 2 * size, PROT_NONE,
+			  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	munmap(room + size, size);
+	return mmap(room, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED,
+		    fd, 0);
+}
+
+FIXTURE_SETUP(attacker)
+{
+	size_t i;
+
+	self->page = page_size();
+	self->size = PAGES * self->page;
+	ASSERT_EQ(0, module_load("size=8K"));
+	for (i = 0; i < PAGES; i++)
+		ASSERT_EQ(0, run_peer(OTHER_PEER, "write", i * self->page, "115"));
+	ASSERT_EQ(0, chmod(DEVICE, 0666));
+	ASSERT_EQ(0, become_plain_user(USER_A));
+	self->fd = open(DEVICE, O_RDWR);
+	ASSERT_GE(self->fd, 0);
+	self->map = map_before_a_hole(self->fd, self->size);
+	ASSERT_NE(MAP_FAILED, self->map);
+	for (i = 0; i < PAGES; i++)
+		self->map[i * self->page] = OWN;
+}
+
+FIXTURE_TEARDOWN_PARENT(attacker)
+{
+	EXPECT_EQ(0, module_unload());
+}
+
+TEST_F(attacker, mremap_does_not_reach_the_other_window)
+{
+	size_t page = self->page, size = self->size, i;
+	const struct {
+		size_t from, old, new;
+		int flags;
+	} attempts[] = {
+		{ 0, size, size + page, 0 },
+		{ 0, size, size + page, MREMAP_MAYMOVE },
+		{ page, page, 2 * page, 0 },
+		{ page, page, size + page, MREMAP_MAYMOVE },
+		{ 0, 0, 2 * size, MREMAP_MAYMOVE },
+		{ page, 0, size, MREMAP_MAYMOVE },
+		{ 0, size, size, MREMAP_MAYMOVE | MREMAP_DONTUNMAP },
+	};
+
+	for (i = 0; i < sizeof(attempts) / sizeof(*attempts); i++)
+		EXPECT_EQ(MAP_FAILED,
+			  mremap(self->map + attempts[i].from, attempts[i].old,
+				 attempts[i].new, attempts[i].flags))
+			TH_LOG("attempt %zu", i);
+}
+
+TEST_F(attacker, rest_of_a_mapping_does_not_grow)
+{
+	ASSERT_EQ(0, munmap(self->map, self->page));
+	EXPECT_EQ(MAP_FAILED, mremap(self->map + self->page, self->page,
+				     self->size, MREMAP_MAYMOVE));
+	EXPECT_EQ(EFAULT, errno);
+	EXPECT_EQ(MAP_FAILED, mremap(self->map + self->page, self->page,
+				     self->size, 0));
+	EXPECT_EQ(EFAULT, errno);
+}
+
+#ifdef __x86_64__
+/* mmap(2) as 64-bit code calls it from an x32 process, and the reverse. */
+static char *map_as_the_other(int fd, size_t len, off_t offset)
+{
+	return (char *)syscall(SYS_mmap ^ __X32_SYSCALL_BIT, NULL, len, PROT_READ,
+			       MAP_SHARED | MAP_32BIT, fd, offset);
+}
+
+/* The other window is open to who knows the way: they are no border. */
+TEST_F(attacker, x32_bit_of_a_call_gives_the_other_window_and_no_more)
+{
+	char *map = map_as_the_other(self->fd, self->size, 0);
+
+	ASSERT_NE(MAP_FAILED, map);
+	EXPECT_EQ(SECRET, map[0]);
+	EXPECT_EQ(SECRET, map[self->page]);
+	EXPECT_EQ(MAP_FAILED, map_as_the_other(self->fd, 2 * self->size, 0));
+	EXPECT_EQ(MAP_FAILED, map_as_the_other(self->fd, self->page, self->size));
+	EXPECT_EQ(MAP_FAILED, map_as_the_other(self->fd, self->page,
+					       -(off_t)self->size));
+}
+#endif
+
+static int run_peer_on(const char *path, const char *verb, int fd)
+{
+	char number[16];
+
+	snprintf(number, sizeof(number), "%d", fd);
+	return run_peer(path, verb, 0, number);
+}
+
+TEST_F(attacker, descriptor_over_exec_shows_each_its_own_window)
+{
+	EXPECT_EQ(SECRET, run_peer_on(OTHER_PEER, "inherit", self->fd));
+	EXPECT_EQ(OWN, run_peer_on("./peer", "inherit", self->fd));
+}
+
+TEST_F(attacker, descriptor_taken_by_pidfd_shows_each_its_own_window)
+{
+	EXPECT_EQ(SECRET, run_peer_on(OTHER_PEER, "take", self->fd));
+	EXPECT_EQ(OWN, run_peer_on("./peer", "take", self->fd));
+}
+
+static ssize_t read_mem(int mem, char *data, const char *from, size_t len)
+{
+	return pread64(mem, data, len, (unsigned long)from);
+}
+
+TEST_F(attacker, reading_memory_ends_where_the_mapping_ends)
+{
+	char *data = malloc(2 * self->size);
+	struct iovec here = { data, 2 * self->size };
+	struct iovec there = { self->map, 2 * self->size };
+	int mem = open("/proc/self/mem", O_RDWR);
+
+	EXPECT_EQ((ssize_t)self->size,
+		  process_vm_readv(getpid(), &here, 1, &there, 1, 0));
+	EXPECT_EQ((ssize_t)self->size,
+		  read_mem(mem, data, self->map, 2 * self->size));
+	EXPECT_EQ(-1, read_mem(mem, data, self->map + self->size, 1));
+}
+
+/* A debugger may write to read-only mappings of its own, not to shared ones. */
+TEST_F(attacker, debuggers_write_does_not_reach_a_read_only_mapping)
+{
+	char *map = map_device(open(DEVICE, O_RDONLY), self->page, PROT_READ, 0);
+	struct iovec here = { "w", 1 }, there = { map, 1 };
+	int mem = open("/proc/self/mem", O_RDWR);
+
+	ASSERT_NE(MAP_FAILED, map);
+	EXPECT_EQ(1, pwrite64(mem, "w", 1, (unsigned long)self->map + 1));
+	EXPECT_EQ(-1, pwrite64(mem, "w", 1, (unsigned long)map));
+	EXPECT_EQ(-1, process_vm_writev(getpid(), &here, 1, &there, 1, 0));
+	EXPECT_EQ(EFAULT, errno);
+	EXPECT_EQ(OWN, map[0]);
+}
+
+/* @features of userfaultfd(2); returns the descriptor or -1. */
+static int open_userfaultfd(__u64 features)
+{
+	struct uffdio_api api = { .api = UFFD_API, .features = features };
+	int fd = syscall(SYS_userfaultfd, O_NONBLOCK | UFFD_USER_MODE_ONLY);
+
+	return ioctl(fd, UFFDIO_API, &api) ? -1 : fd;
+}
+
+static int register_userfaultfd(int fd, const void *map, size_t len, int mode)
+{
+	struct uffdio_register range = {
+		.range = { (unsigned long)map, len }, .mode = mode,
+	};
+
+	return ioctl(fd, UFFDIO_REGISTER, &range) ? errno : 0;
+}
+
+/* Else its owner could put a page of his own in for one of the window. */
+TEST_F(attacker, userfaultfd_does_not_take_a_mapping)
+{
+	void *other = mmap(NULL, self->page, PROT_READ | PROT_WRITE,
+			   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	int fd = open_userfaultfd(0), async;
+
+	ASSERT_GE(fd, 0);
+	ASSERT_EQ(0, register_userfaultfd(fd, other, self->page,
+					  UFFDIO_REGISTER_MODE_MISSING));
+	EXPECT_EQ(EINVAL, register_userfaultfd(fd, self->map, self->size,
+					       UFFDIO_REGISTER_MODE_MISSING));
+	EXPECT_EQ(EINVAL, register_userfaultfd(fd, self->map, self->size,
+					       UFFDIO_REGISTER_MODE_WP));
+	EXPECT_EQ(EINVAL, register_userfaultfd(fd, self->map, self->size,
+					       UFFDIO_REGISTER_MODE_MINOR));
+	/* 6.12 would take any mapping that may grow or merge. */
+	async = open_userfaultfd(UFFD_FEATURE_WP_ASYNC);
+	if (async >= 0)
+		EXPECT_EQ(EINVAL, register_userfaultfd(async, self->map, self->size,
+						       UFFDIO_REGISTER_MODE_WP));
+}
+
+#define EXPECT_ERRNO(expected, call) do {	\
+	EXPECT_EQ(-1, (call));			\
+	EXPECT_EQ(expected, errno);		\
+} while (0)
+
+TEST_F(attacker, calls_that_copy_files_do_not_reach_a_window)
+{
+	loff_t behind = self->size;
+	int pipes[2], other;
+
+	ASSERT_EQ(0, pipe(pipes));
+	ASSERT_EQ(1, write(pipes[1], "w", 1));
+	other = open("/proc/self/exe", O_RDONLY);
+	ASSERT_GE(other, 0);
+	EXPECT_ERRNO(EINVAL, splice(self->fd, NULL, pipes[1], NULL, 1, 0));
+	EXPECT_ERRNO(EINVAL, splice(self->fd, &behind, pipes[1], NULL, 1, 0));
+	EXPECT_ERRNO(EINVAL, splice(pipes[0], NULL, self->fd, NULL, 1, 0));
+	EXPECT_ERRNO(EINVAL, sendfile(pipes[1], self->fd, NULL, 1));
+	EXPECT_ERRNO(EINVAL, sendfile(self->fd, other, NULL, 1));
+	EXPECT_ERRNO(EINVAL, copy_file_range(self->fd, NULL, self->fd, &behind, 1, 0));
+	EXPECT_ERRNO(EINVAL, pread(self->fd, &behind, 1, self->size));
+	EXPECT_EQ(OWN, self->map[0]);
+}
+
+TEST_F(attacker, fadvise_drops_no_page)
+{
+	char *again;
+
+	ASSERT_EQ(0, munmap(self->map, self->size));
+	EXPECT_EQ(0, posix_fadvise(self->fd, 0, 0, POSIX_FADV_DONTNEED));
+	again = map_rw(self->fd, self->size);
+	ASSERT_NE(MAP_FAILED, again);
+	EXPECT_EQ(0, signal_of_touching(again + self->size - 1));
+	EXPECT_EQ(OWN, again[self->page]);
+	EXPECT_EQ(SECRET, run_peer(OTHER_PEER, "read", self->page, NULL));
+}
+
+TEST_F(attacker, map_files_are_closed_to_users)
+{
+	EXPECT_EQ(-1, open_map_file(self->map, self->size));
+	EXPECT_EQ(EPERM, errno);
+}
+
+/* A process that has mapped the device, and another that goes for it. */
+FIXTURE(victim) {
+	int fd;
+	int leash;	/* it lives until this is closed */
+	pid_t pid;
+	char *map;	/* the same address in both, mapped in the victim only */
+};
+
+FIXTURE_VARIANT(victim) {
+	uid_t uid;
+};
+
+FIXTURE_VARIANT_ADD(victim, of_the_same_user) { .uid = USER_A };
+FIXTURE_VARIANT_ADD(victim, of_another_user) { .uid = USER_B };
+
+static pid_t fork_victim(int fd, char *map, uid_t uid, int leash[2])
+{
+	int ready[2];
+	char c;
+	pid_t pid;
+
+	if (pipe(leash) || pipe(ready))
+		return -1;
+	pid = fork();
+	if (!pid) {
+		close(leash[1]);
+		if (become_plain_user(uid) ||
+		    mmap(map, page_size(), PROT_READ | PROT_WRITE,
+			 MAP_SHARED | MAP_FIXED, fd, 0) != map)
+			_exit(1);
+		*map = SECRET;
+		_exit(write(ready[1], "", 1) != 1 || read(leash[0], &c, 1));
+	}
+	close(ready[1]);
+	return read(ready[0], &c, 1) == 1 ? pid : -1;
+}
+
+FIXTURE_SETUP(victim)
+{
+	int leash[2];
+
+	ASSERT_EQ(0, module_load(""));
+	self->fd = open(DEVICE, O_RDWR);
+	ASSERT_GE(self->fd, 0);
+	self->map = mmap(NULL, page_size(), PROT_NONE,
+			 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	self->pid = fork_victim(self->fd, self->map, variant->uid, leash);
+	ASSERT_GT(self->pid, 0);
+	self->leash = leash[1];
+	ASSERT_EQ(0, become_plain_user(USER_A));
+}
+
+FIXTURE_TEARDOWN_PARENT(victim)
+{
+	EXPECT_EQ(0, module_unload());
+}
+
+#define EXPECT_OWN_USER_ONLY(code, call) \
+	EXPECT_EQ(variant->uid == USER_A ? 0 : (code), (call) < 0 ? errno : 0)
+
+/* 0, or -1 with an errno that no refusal has. */
+static int check_secret(char byte)
+{
+	errno = EILSEQ;
+	return byte == SECRET ? 0 : -1;
+}
+
+static int read_remotely(pid_t pid, char *map)
+{
+	char byte = 0;
+	struct iovec here = { &byte, 1 }, there = { map, 1 };
+
+	if (process_vm_readv(pid, &here, 1, &there, 1, 0) != 1)
+		return -1;
+	return check_secret(byte);
+}
+
+static int trace(pid_t pid, char *map)
+{
+	long word;
+
+	if (ptrace(PTRACE_ATTACH, pid, NULL, NULL))
+		return -1;
+	waitpid(pid, NULL, __WALL);
+	word = ptrace(PTRACE_PEEKDATA, pid, map, NULL);
+	ptrace(PTRACE_DETACH, pid, NULL, NULL);
+	return check_secret(word);
+}
+
+static int open_of(pid_t pid, const char *file)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/%s", pid, file);
+	return open(path, O_RDONLY);
+}
+
+TEST_F(victim, memory_is_read_by_its_own_user_only)
+{
+	EXPECT_OWN_USER_ONLY(EPERM, read_remotely(self->pid, self->map));
+	EXPECT_OWN_USER_ONLY(EPERM, trace(self->pid, self->map));
+	EXPECT_OWN_USER_ONLY(EACCES, open_of(self->pid, "mem"));
+	EXPECT_OWN_USER_ONLY(EACCES, open_of(self->pid, "maps"));
+	close(self->leash);
+	EXPECT_EQ(0, wait_for(self->pid));
+}
+
+TEST_F(victim, descriptors_are_seen_by_its_own_user_only)
+{
+	char file[32];
+
+	EXPECT_OWN_USER_ONLY(EPERM, syscall(SYS_pidfd_getfd,
+					    syscall(SYS_pidfd_open, self->pid, 0),
+					    self->fd, 0));
+	snprintf(file, sizeof(file), "fdinfo/%d", self->fd);
+	EXPECT_OWN_USER_ONLY(EACCES, open_of(self->pid, file));
+	close(self->leash);
+	EXPECT_EQ(0, wait_for(self->pid));
+}
+
+TEST_HARNESS_MAIN
