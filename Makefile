@@ -7,6 +7,8 @@ KDIR ?= /lib/modules/$(KVER)/build
 KERNEL ?=
 TEST ?=
 SEED ?=
+TIME ?=
+INPUT ?=
 
 VERSION := $(shell sed -n 's/^PACKAGE_VERSION="\(.*\)"/\1/p' dkms.conf)
 SOURCE := /usr/src/xxshm-$(VERSION)
@@ -22,6 +24,19 @@ help:
 	@echo '                  KERNEL=6.1|6.12  on one kernel only'
 	@echo '                  TEST="mmap ..."  some of them only; TEST=list names them'
 	@echo '                  SEED=NUMBER      repeat a random walk (TEST=walk)'
+	@echo '  make check-debug'
+	@echo '                  the same on kernels that watch every access and lock, let'
+	@echo '                  allocations fail, and look for leaks and races; builds'
+	@echo '                  these kernels first, once, in ~/.cache/xxshm'
+	@echo '                  KERNEL=debug|kcsan, TEST=, SEED= as above'
+	@echo '  make coverage   report which lines of the module the tests executed'
+	@echo '  make fuzz       make calls at random that lead to new places in the module,'
+	@echo '                  TIME=SECONDS (600), KERNEL=debug|6.1|6.12, SEED=,'
+	@echo '                  INPUT=FILE to repeat one that was found, and print it'
+	@echo '  make fuzz-others'
+	@echo '                  let trinity and stress-ng have a go at the device'
+	@echo '  make soak       random walks through the accounting while memory is short,'
+	@echo '                  TIME=SECONDS (3600), KERNEL=debug|6.1|6.12, SEED='
 	@echo '  make style      run checkpatch, sparse, W=1, kernel-doc and shellcheck'
 	@echo
 	@echo 'On this machine'"'"'s kernel ($(KVER)):'
@@ -53,10 +68,13 @@ dkms:
 
 # The sources without what a build left among them.
 export-source:
-	install -m 644 -D -t $(DEST) Kbuild dkms.conf COPYING
-	install -m 644 -D -t $(DEST)/drivers/xxshm drivers/xxshm/K* \
+	install -p -m 644 -D -t $(DEST) Kbuild dkms.conf COPYING
+	install -p -m 644 -D -t $(DEST)/drivers/xxshm drivers/xxshm/K* \
 	  $(filter-out %.mod.c,$(wildcard drivers/xxshm/*.[ch]))
-	install -m 644 -D -t $(DEST)/include/uapi/linux include/uapi/linux/*.h
+	install -p -m 644 -D -t $(DEST)/drivers/xxshm/tests \
+	  drivers/xxshm/tests/Kbuild \
+	  $(filter-out %.mod.c,$(wildcard drivers/xxshm/tests/*.c))
+	install -p -m 644 -D -t $(DEST)/include/uapi/linux include/uapi/linux/*.h
 
 # DKMS keeps what it built of a version, so it has to forget that first.
 install: root dkms headers
@@ -75,6 +93,22 @@ demo:
 check:
 	@KERNEL='$(KERNEL)' TEST='$(TEST)' SEED='$(SEED)' tools/testing/check
 
+coverage:
+	@tools/testing/coverage
+
+fuzz:
+	@tools/testing/fuzz/run -k '$(or $(KERNEL),debug)' -t '$(or $(TIME),600)' \
+	  $(SEED:%=-s %) $(INPUT:%=-i %)
+
+fuzz-others:
+	@tools/testing/fuzz/run -k '$(or $(KERNEL),debug)' -o
+
+soak:
+	@KERNEL='$(KERNEL)' TIME='$(TIME)' SEED='$(SEED)' tools/testing/soak
+
+check-debug: KERNEL := $(or $(KERNEL),debug kcsan)
+check-debug: check
+
 style:
 	@tools/testing/style
 
@@ -85,4 +119,4 @@ clean:
 	  -o -name Module.symvers -o -name modules.order \) -exec rm -f {} +
 
 .PHONY: modules help headers root dkms export-source install uninstall demo \
-	check style clean
+	check check-debug coverage fuzz fuzz-others soak style clean

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The three ways from this one process into the kernel: as 64-bit code, as
+ * ia32 code by int 0x80, and as x32 code.
+ */
+#ifndef _FUZZ_ENTRY_H
+#define _FUZZ_ENTRY_H
+
+#include "tally.h"
+
+#define X32_BIT		0x40000000L
+#define FAIL_PATH	"/proc/thread-self/fail-nth"
+
+enum { LP64, IA32, X32, WAYS };
+
+static const char *const way_name[WAYS] = { "lp64", "ia32", "x32" };
+
+/* The numbers of a call; 0: it is not to be had that way. */
+struct call {
+	const char *name;
+	long nr[WAYS];
+};
+
+/* The last call, for coverage: which, and how it ended. */
+static long entry_result;
+static int fail_nth;		/* which allocation of the next call fails, or 0 */
+
+static int way_is_ilp32(int way)
+{
+	return way != LP64;
+}
+
+static long enter_lp64(long nr, const long *arg)
+{
+	register long r10 asm("r10") = arg[3];
+	register long r8 asm("r8") = arg[4];
+	register long r9 asm("r9") = arg[5];
+	long ret;
+
+	asm volatile("syscall" : "=a"(ret)
+		     : "a"(nr), "D"(arg[0]), "S"(arg[1]), "d"(arg[2]),
+		       "r"(r10), "r"(r8), "r"(r9)
+		     : "memory", "rcx", "r11");
+	return ret;
+}
+
+static long enter_ia32(long nr, const long *arg)
+{
+	register long r12 asm("r12") = arg[5];
+	long ret;
+
+	asm volatile("xchg %%rbp, %%r12; int $0x80; xchg %%rbp, %%r12"
+		     : "=a"(ret), "+r"(r12)
+		     : "a"(nr), "b"(arg[0]), "c"(arg[1]), "d"(arg[2]),
+		       "S"(arg[3]), "D"(arg[4])
+		     : "memory", "r8", "r9", "r10", "r11");
+	return (__u32)ret >= -4095U ? (__s32)ret : ret;
+}
+
+static void set_fail_nth(int nth)
+{
+	char text[16];
+	int fd = open(FAIL_PATH, O_WRONLY);
+
+	snprintf(text, sizeof(text), "%d", nth);
+	/* Taking it back may be what fails. */
+	while (fd >= 0 && write(fd, text, strlen(text)) < 0)
+		;
+	close(fd);
+}
+
+static long enter_kernel(int way, long nr, const long *arg)
+{
+	switch (way) {
+	case IA32:
+		return enter_ia32(nr, arg);
+	case X32:
+		return enter_lp64(nr | X32_BIT, arg);
+	default:
+		return enter_lp64(nr, arg);
+	}
+}
+
+static void print_call(int way, const char *name, const long *arg, long ret)
+{
+	int i;
+
+	fprintf(stderr, "%s%s %s(", in_child ? "  child: " : "  ",
+		way_name[way], name);
+	for (i = 0; i < 6; i++)
+		fprintf(stderr, "%s0x%lx", i ? ", " : "", arg[i]);
+	if (ret < 0)
+		fprintf(stderr, ") = %s\n", strerrorname_np(-ret));
+	else
+		fprintf(stderr, ") = 0x%lx\n", ret);
+}
+
+/*
+ * Call the kernel with six arguments; returns what it returns, negative errno
+ * included. Addresses do not fit through the 32-bit door when they are high.
+ */
+static long enter(int way, const struct call *call, const long *arg)
+{
+	int nth = fail_nth;
+	long ret;
+
+	if (!call->nr[way] || ((__u64)arg[0] >> 32 && way == IA32))
+		way = LP64;
+	fail_nth = 0;
+	if (nth)
+		set_fail_nth(nth);
+	ret = enter_kernel(way, call->nr[way], arg);
+	if (nth)
+		set_fail_nth(0);
+	count(&tally->calls);
+	entry_result = ret;
+	if (printing)
+		print_call(way, call->name, arg, ret);
+	return ret;
+}
+
+#define ENTER(way, call, ...) enter(way, call, (const long []) { __VA_ARGS__, 0, 0, 0, 0, 0 })
+
+#endif /* _FUZZ_ENTRY_H */

@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What the fuzzed program has of the devices: descriptors, and mappings. A
+ * mapping that was taken to pieces stays listed: its range is where to look for
+ * the pieces, and what to sweep at the end. Where the program chooses an address
+ * itself it does so in the arena, where nothing else lives.
+ */
+#ifndef _FUZZ_HOLDINGS_H
+#define _FUZZ_HOLDINGS_H
+
+#include <setjmp.h>
+
+#include "entry.h"
+
+#define DEVICES		2
+#define DESCRIPTORS	4
+#define MAPPINGS	128
+#define ARENA		0x40000000UL
+#define ARENA_SIZE	(8 * HUGE_SIZE)
+#define WINDOWS		(DEVICES * 2)
+
+struct descriptor {
+	int fd;		/* 0: none */
+	int device;
+	int flags;
+};
+
+struct mapping {
+	unsigned long start;
+	unsigned long len;
+};
+
+static struct descriptor descriptors[DESCRIPTORS];
+static struct mapping mappings[MAPPINGS];
+static unsigned int mapping_count;
+static unsigned long page, window_pages;
+static int filled[WINDOWS];	/* with its marker, all of it */
+static int locked_all;		/* whatever is mapped next, libFuzzer's too */
+static sigjmp_buf fault_return;
+static volatile sig_atomic_t fault_expected;
+
+static int window_of(int device, int way)
+{
+	return device * 2 + way_is_ilp32(way);
+}
+
+/* The only byte that is ever written to a window, beside 0. */
+static __u8 marker(int window)
+{
+	return 0x40 + window;
+}
+
+static void on_fault(int sig)
+{
+	if (fault_expected)
+		siglongjmp(fault_return, sig);
+	violation("signal %d out of nowhere", sig);
+}
+
+static void catch_faults(void)
+{
+	struct sigaction action = { .sa_handler = on_fault, .sa_flags = SA_NODEFER };
+
+	sigaction(SIGSEGV, &action, NULL);
+	sigaction(SIGBUS, &action, NULL);
+}
+
+/* Read a byte, and write it again if asked to; returns it, or -1 for a fault. */
+static int touch(unsigned long addr, int writing)
+{
+	volatile __u8 *byte = (volatile __u8 *)addr;
+	int sig = sigsetjmp(fault_return, 0), value = -1;
+
+	if (!sig) {
+		fault_expected = 1;
+		value = *byte;
+		if (writing)
+			*byte = value;
+	}
+	fault_expected = 0;
+	if (sig == SIGBUS)
+		violation("SIGBUS at 0x%lx", addr);
+	if (sig)
+		return -1;
+	if (value && (value < marker(0) || value >= marker(WINDOWS)))
+		violation("0x%lx holds 0x%x, which nobody wrote", addr, value);
+	return value;
+}
+
+/* What a new mapping of a window shows first. */
+static void expect_marker(int window, unsigned long addr)
+{
+	int value = touch(addr, 0);
+
+	if (value != -1 && value != (filled[window] ? marker(window) : 0))
+		violation("window %d begins with 0x%x at 0x%lx", window, value,
+			  addr);
+}
+
+static void remember(unsigned long start, unsigned long len)
+{
+	if (mapping_count == MAPPINGS)
+		violation("more mappings than operations");
+	mappings[mapping_count++] = (struct mapping){ start, len };
+}
+
+static int holds_the_module(void)
+{
+	int i;
+
+	for (i = 0; i < DESCRIPTORS; i++)
+		if (descriptors[i].fd && !(descriptors[i].flags & O_PATH))
+			return 1;
+	return 0;
+}
+
+/* Quietly, whatever else is going on. */
+static void drop_all(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < DESCRIPTORS; i++)
+		if (descriptors[i].fd)
+			close(descriptors[i].fd);
+	memset(descriptors, 0, sizeof(descriptors));
+	for (i = 0; i < mapping_count; i++)
+		if (munmap((void *)mappings[i].start, mappings[i].len))
+			violation("munmap at 0x%lx: %m", mappings[i].start);
+	mapping_count = 0;
+	if (munmap((void *)ARENA, ARENA_SIZE))
+		violation("munmap of the arena: %m");
+	if (locked_all && munlockall())
+		violation("munlockall: %m");
+	locked_all = 0;
+}
+
+#endif /* _FUZZ_HOLDINGS_H */

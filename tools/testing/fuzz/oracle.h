@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What must hold whenever nothing is open: nobody is charged, the windows hold
+ * their own bytes and only these, the kernel is content, the module can go.
+ */
+#ifndef _FUZZ_ORACLE_H
+#define _FUZZ_ORACLE_H
+
+#include "coverage.h"
+#include "operations.h"
+
+#define SAMPLES		32	/* of the pages of a window */
+#define RELOAD_AFTER	256	/* inputs */
+#define LOOK_AFTER	16	/* inputs: mapping the windows takes its time */
+
+/* Sizes that have a page alone, small pages, and large ones with a rest. */
+static const char *const sizes[] = { "64K", "4K", "4156K" };
+
+static int charged_fd[DEVICES], tainted_fd;
+static long taints, locked_at_start[2];
+
+/* A file of one number, kept open. */
+static long number_in(int fd)
+{
+	char text[32] = "";
+
+	if (pread(fd, text, sizeof(text) - 1, 0) <= 0)
+		violation("a number cannot be read: %m");
+	return atol(text);
+}
+
+static const char *device_path(int device)
+{
+	static char path[] = DEVICE;
+
+	path[sizeof(path) - 2] = '0' + device;
+	return path;
+}
+
+/* An ordinary user in all but the power to load modules and to go back. */
+static void become_ordinary(void)
+{
+	if (set_memlock(RLIM_INFINITY) || setresuid(USER_A, 0, 0))
+		violation("becoming a user: %m");
+}
+
+static void load(unsigned int size)
+{
+	char text[64];
+	int i;
+
+	snprintf(text, sizeof(text), "instances=%d size=%s", DEVICES, sizes[size]);
+	if (module_load(text)) {
+		perror("loading the module");
+		exit(2);
+	}
+	for (i = 0; i < DEVICES; i++) {
+		snprintf(text, sizeof(text), "/sys/class/xxshm/xxshm%d/charged", i);
+		charged_fd[i] = open(text, O_RDONLY | O_CLOEXEC);
+	}
+	memset(filled, 0, sizeof(filled));
+	window_pages = strtoul(sizes[size], NULL, 10) * 1024 / page;
+	coverage_find_text();
+	/* It taints the kernel, being none of its own modules. */
+	taints = number_in(tainted_fd);
+}
+
+static long locked_by(int user, int fd)
+{
+	if (setresuid(USER_A + user, 0, 0))
+		violation("setresuid: %m");
+	return user_locked(fd);
+}
+
+static void oracle_open(void)
+{
+	int i, fd;
+
+	tainted_fd = open("/proc/sys/kernel/tainted", O_RDONLY | O_CLOEXEC);
+	load(0);
+	fd = open(DEVICE, O_RDWR);
+	for (i = 0; i < 2; i++)
+		locked_at_start[i] = locked_by(i, fd);
+	close(fd);
+}
+
+/* The module goes when nobody uses it, and comes back with another size. */
+static void reload(void)
+{
+	static unsigned int size;
+	int i;
+
+	for (i = 0; i < DEVICES; i++)
+		close(charged_fd[i]);
+	if (module_unload())
+		violation("the module does not go: %m");
+	size = (size + 1) % (sizeof(sizes) / sizeof(*sizes));
+	load(size);
+	count(&tally->reloads);
+}
+
+static void check_ledgers(int fd)
+{
+	int i;
+
+	for (i = 0; i < 2; i++)
+		if (locked_by(i, fd) != locked_at_start[i])
+			violation("user %d has 0x%lx locked, not 0x%lx", USER_A + i,
+				  locked_by(i, fd), locked_at_start[i]);
+	if (charged(fd))
+		violation("a new descriptor has 0x%lx charged", charged(fd));
+	for (i = 0; i < DEVICES; i++)
+		if (number_in(charged_fd[i]))
+			violation("device %d has %ld charged", i,
+				  number_in(charged_fd[i]));
+}
+
+/* Look at a window through a new mapping, and write what it is to hold. */
+static void check_window(int device, int way, int fd)
+{
+	unsigned long len = window_pages * page, i, pgoff = 0;
+	int window = window_of(device, way);
+	long addr = call_mmap_by(way, 0, &len, PROT_READ | PROT_WRITE,
+				 MAP_SHARED, fd, &pgoff);
+
+	if (addr < 0)
+		violation("window %d cannot be mapped: %s", window,
+			  strerrorname_np(-addr));
+	for (i = 0; i < window_pages; i += 1 + window_pages / SAMPLES)
+		expect_marker(window, addr + i * page);
+	if (!filled[window])
+		memset((void *)addr, marker(window), len);
+	filled[window] = 1;
+	if (munmap((void *)addr, len))
+		violation("munmap: %m");
+}
+
+static void check_windows(int device)
+{
+	int fd = open(device_path(device), O_RDWR | O_CLOEXEC);
+
+	if (fd < 0)
+		violation("device %d: %m", device);
+	check_window(device, LP64, fd);
+	check_window(device, IA32, fd);
+	close(fd);
+}
+
+static void check_books(void)
+{
+	int fd = open(DEVICE, O_RDWR | O_CLOEXEC);
+	struct xxshm_info info = {};
+
+	if (fd < 0 || ioctl(fd, XXSHM_IOC_INFO, &info))
+		violation(DEVICE ": %m");
+	check_info(&info, LP64);
+	check_ledgers(fd);
+	close(fd);
+}
+
+/* After everything was dropped. */
+static void oracle_check(int all)
+{
+	int device, was_printing = printing;
+
+	printing = 0;
+	check_books();
+	for (device = 0; all && device < DEVICES; device++)
+		check_windows(device);
+	printing = was_printing;
+	if (number_in(tainted_fd) != taints)
+		violation("the kernel complained");
+}
+
+#endif /* _FUZZ_ORACLE_H */
