@@ -11,9 +11,7 @@
 #include <sched.h>
 #include <sys/uio.h>
 
-#include "holdings.h"
-
-#define RECORD		8	/* bytes: the kind of operation, its choices */
+#include "choices.h"
 
 static const struct call call_mmap = { "mmap", { SYS_mmap, 192, SYS_mmap } };
 static const struct call call_munmap = { "munmap", { SYS_munmap, 91, SYS_munmap } };
@@ -43,9 +41,6 @@ static const struct call call_lseek = { "lseek", { SYS_lseek, 19, SYS_lseek } };
 static const struct call call_readv = { "process_vm_readv", { SYS_process_vm_readv, 0, 0 } };
 static const struct call call_writev = { "process_vm_writev", { SYS_process_vm_writev, 0, 0 } };
 
-/* The record that is being carried out. */
-static const __u8 *record;
-static unsigned int record_at;
 /* What op_fork() asks for. */
 static unsigned int child_records;
 static int child_is_alone;
@@ -53,103 +48,9 @@ static int child_is_alone;
 /* For pointers that 32-bit code can pass on: this program is linked low. */
 static __u8 buffer[2 * 4096] __attribute__((aligned(4096)));
 
-static unsigned int choose(void)
-{
-	return record_at < RECORD ? record[record_at++] : 0;
-}
-
-static unsigned int choose_below(unsigned int limit)
-{
-	return choose() % limit;
-}
-
-/* 64-bit calls half of the time. */
-static int choose_way(void)
-{
-	static const int ways[] = { LP64, LP64, IA32, X32 };
-
-	return ways[choose_below(4)];
-}
-
-static struct descriptor *choose_slot(void)
-{
-	return &descriptors[choose_below(DESCRIPTORS)];
-}
-
-/* One that is open, if any is. */
-static struct descriptor *choose_descriptor(void)
-{
-	unsigned int first = choose(), i, slot;
-
-	for (i = 0; i < DESCRIPTORS; i++) {
-		slot = (first + i) % DESCRIPTORS;
-		if (descriptors[slot].fd)
-			break;
-	}
-	return &descriptors[slot];
-}
-
-static unsigned long choose_address(void)
-{
-	unsigned int byte = choose();
-
-	return ARENA + (byte >> 6) * HUGE_SIZE + (byte & 63) * page;
-}
-
-/* Numbers of pages, borders more often than others. */
-static unsigned long choose_pages(void)
-{
-	unsigned long w = window_pages, huge = HUGE_SIZE / page;
-	const unsigned long special[] = {
-		w, w, w, w - 1, w - 1, w + 1, w + 1, 2 * w, 0, 1, w / 2,
-		huge, huge - 1, huge + 1, 1UL << 20, -1UL >> 12,
-	};
-	unsigned int byte = choose();
-
-	return byte < 160 ? 1 + byte % 16 : special[byte % 16];
-}
-
-/* The same for where something begins. */
-static unsigned long choose_pgoff(void)
-{
-	unsigned long w = window_pages, huge = HUGE_SIZE / page;
-	const unsigned long special[] = {
-		w - 1, w - 1, w - 2, w, w, w + 1, 2 * w - 1, 2 * w, huge, huge - 1,
-		1UL << 19, 1UL << 20, (1UL << 20) - 1, 1UL << 32, 1UL << 50,
-		-1UL >> 12,
-	};
-	unsigned int byte = choose();
-
-	if (byte < 128)
-		return 0;
-	return byte < 208 ? byte % 16 : special[byte % 16];
-}
-
 static unsigned long whole_pages(unsigned long bytes)
 {
 	return (bytes + page - 1) / page * page;
-}
-
-/* A part of a mapping, perhaps gone by now; of the arena if there is none. */
-static struct mapping choose_part(void)
-{
-	struct mapping all = { ARENA, 16 * page };
-	unsigned long npages, huge = HUGE_SIZE / page;
-	unsigned int from, length;
-
-	if (mapping_count)
-		all = mappings[choose_below(mapping_count)];
-	npages = all.len / page;
-	from = choose();
-	length = choose();
-	from = from < 128 ? 0 : from < 224 ? from % 16 :
-	       from < 240 ? npages - 1 : huge - 1;
-	from %= npages;
-	npages -= from;
-	if (length >= 128)
-		npages = length < 240 ? 1 + length % 16 % npages :
-			 length < 248 ? 1 + (huge - 1) % npages : 0;
-	return (struct mapping){ all.start + from * page, npages * page };
 }
 
 static void op_open(void)
@@ -258,12 +159,12 @@ static void op_mmap(void)
 	};
 	struct descriptor *d = choose_descriptor();
 	unsigned int odd = choose();
-	static const int ways[] = { LP64, LP64, IA32, X32 };
-	int way = ways[odd % 4];
+	int way = way_of(odd);
 	int prot = prots[odd / 4 % 8], flags;
 	unsigned long len = choose_pages() * page, pgoff = choose_pgoff();
 	unsigned long addr = choose_address();
 	const char *forbidden;
+	int window;
 	long ret;
 
 	flags = choose_map_flags();
@@ -275,16 +176,21 @@ static void op_mmap(void)
 		addr = 0;
 	if (!d->fd)
 		return;
+	window = window_of(d->device, way);
+	/* Rarely is there one that has no memory yet: let that fail, often. */
+	if (!populated[window])
+		fail_nth = record[5] % 64;
 	ret = call_mmap_by(way, addr, &len, prot, flags, d->fd, &pgoff);
 	if (ret < 0)
 		return;
 	len = whole_pages(len);
 	remember(ret, len);
+	populated[window] = 1;
 	forbidden = is_forbidden(d, len / page, pgoff, prot, flags);
 	if (forbidden)
 		violation("a mapping that is %s", forbidden);
 	if ((prot & PROT_READ) && !(flags & MAP_HUGETLB))
-		expect_marker(window_of(d->device, way), ret);
+		expect_marker(window, ret);
 }
 
 static void op_munmap(void)

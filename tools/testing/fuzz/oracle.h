@@ -58,6 +58,7 @@ static void load(unsigned int size)
 		snprintf(text, sizeof(text), "/sys/class/xxshm/xxshm%d/charged", i);
 		charged_fd[i] = open(text, O_RDONLY | O_CLOEXEC);
 	}
+	memset(populated, 0, sizeof(populated));
 	memset(filled, 0, sizeof(filled));
 	window_pages = strtoul(sizes[size], NULL, 10) * 1024 / page;
 	coverage_find_text();
@@ -130,6 +131,7 @@ static void check_window(int device, int way, int fd)
 		expect_marker(window, addr + i * page);
 	if (!filled[window])
 		memset((void *)addr, marker(window), len);
+	populated[window] = 1;
 	filled[window] = 1;
 	if (munmap((void *)addr, len))
 		violation("munmap: %m");

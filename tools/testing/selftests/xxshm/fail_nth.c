@@ -217,6 +217,17 @@ static int read_sysfs(struct state *state)
 	return read_path("/sys/class/xxshm/xxshm0/charged");
 }
 
+/* New memory is zero; and all of it is there, or this would be killed. */
+static int check_zero(struct state *state)
+{
+	size_t at;
+
+	for (at = 0; at < state->len; at += sizeof(long))
+		if (*(long *)(state->map + at))
+			return -1;
+	return 0;
+}
+
 /* What is made before a sequence begins. Each returns 0 or an errno. */
 
 static int make_nothing(struct state *state)
@@ -292,31 +303,17 @@ static void end(struct state *state)
 	state->fd = -1;
 }
 
-#ifdef __LP64__
 /*
- * Points that belong to others and come first are counted, to be left out.
+ * @make: prepares, @run: is swept, @check: looks at what it got, or NULL,
+ * @at_least: it has so many points.
  */
-
-/* Those of the kernel's own loader, of which some say WARNING. */
-static long count_loader(const struct state *state, int faults)
-{
-	arm(faults, FAR);
-	load(state, "instances=0");
-	return FAR - disarm(faults);
-}
-
-/* Those of a first device, but for the last steps, which the last one takes. */
-static long count_first_device(const struct state *state, int faults)
-{
-	long points;
-
-	arm(faults, FAR);
-	load(state, "instances=1");
-	points = FAR - disarm(faults);
-	module_unload();
-	return points - 40;
-}
-#endif
+struct sequence {
+	const char *parameters;
+	int (*make)(struct state *state);
+	int (*run)(struct state *state);
+	int (*check)(struct state *state);
+	int at_least;
+};
 
 FIXTURE(sweep) {
 	struct state state;
@@ -324,27 +321,11 @@ FIXTURE(sweep) {
 };
 
 FIXTURE_VARIANT(sweep) {
-	const char *parameters;
-	int (*make)(struct state *state);
-	int (*run)(struct state *state);
-	int (*check)(struct state *state);	/* what run got, or NULL */
-	long (*skip)(const struct state *state, int faults);	/* or NULL */
-	int at_least;	/* points */
+	struct sequence sequence;
 };
 
-/* New memory is zero; and all of it is there, or this would be killed. */
-static int check_zero(struct state *state)
-{
-	size_t at;
-
-	for (at = 0; at < state->len; at += sizeof(long))
-		if (*(long *)(state->map + at))
-			return -1;
-	return 0;
-}
-
 #define SEQUENCE(name, ...)						\
-	FIXTURE_VARIANT_ADD(sweep, name) { __VA_ARGS__ }
+	FIXTURE_VARIANT_ADD(sweep, name) { { __VA_ARGS__ } }
 
 #define SMALL	"instances=64 size=64K"
 #define LARGE	"instances=24 size=4M"
@@ -384,10 +365,8 @@ SEQUENCE(sysfs, .parameters = SMALL, .make = make_mapping, .run = read_sysfs,
 
 /* Nothing here depends on the data model of the caller, and it takes long. */
 #ifdef __LP64__
-SEQUENCE(load, .parameters = "instances=1", .make = make_nothing,
-	 .run = load_and_unload, .skip = count_loader, .at_least = 60);
-SEQUENCE(load_two, .parameters = "instances=2", .make = make_nothing,
-	 .run = load_and_unload, .skip = count_first_device, .at_least = 30);
+SEQUENCE(load, .parameters = "instances=2", .make = make_nothing,
+	 .run = load_and_unload, .at_least = 90);
 /* A large folio is there already when the small pages behind it fail. */
 SEQUENCE(first_mixed_mmap, .parameters = "instances=64 size=2080K",
 	 .make = make_new_file, .run = map, .check = check_zero, .at_least = 20);
@@ -426,25 +405,25 @@ static int set_up_loaded(struct state *state)
 FIXTURE_SETUP(sweep)
 {
 	self->state = (struct state){
-		.parameters = variant->parameters, .page = page_size(),
+		.parameters = variant->sequence.parameters, .page = page_size(),
 		.watch = -1, .fd = -1,
 	};
 	self->faults = open_faults();
 	ASSERT_GE(self->faults, 0);
 	ASSERT_EQ(0, set_up_faults());
-	ASSERT_EQ(0, variant->run == load_and_unload ?
+	ASSERT_EQ(0, variant->sequence.run == load_and_unload ?
 		     read_image(&self->state) : set_up_loaded(&self->state));
 }
 
 FIXTURE_TEARDOWN_PARENT(sweep)
 {
-	if (variant->run != load_and_unload)
+	if (variant->sequence.run != load_and_unload)
 		EXPECT_EQ(0, module_unload());
 }
 
 /* The call failed: nothing has changed, and it works if tried again. */
 static void expect_no_change(struct __test_metadata *_metadata,
-			     const FIXTURE_VARIANT(sweep) * variant,
+			     const struct sequence *sequence,
 			     struct state *state, const struct trace *before,
 			     int err)
 {
@@ -453,33 +432,47 @@ static void expect_no_change(struct __test_metadata *_metadata,
 	EXPECT_TRUE(err == ENOMEM || err == EFAULT)
 		TH_LOG("%s", strerror(err));
 	EXPECT_TRUE(is_the_same(before, &after));
-	ASSERT_EQ(0, variant->run(state));
+	ASSERT_EQ(0, sequence->run(state));
 }
 
 /* Returns 0 if the nth point has failed. */
 static long attempt(struct __test_metadata *_metadata,
-		    const FIXTURE_VARIANT(sweep) * variant,
+		    const struct sequence *sequence,
 		    struct state *state, int faults, long nth)
 {
 	struct trace before = look(state), made, after;
 	long left;
 	int err;
 
-	ASSERT_EQ(0, variant->make(state));
+	ASSERT_EQ(0, sequence->make(state));
 	made = look(state);
 	arm(faults, nth);
-	err = variant->run(state);
+	err = sequence->run(state);
 	left = disarm(faults);
 	if (err)
-		expect_no_change(_metadata, variant, state, &made, err);
+		expect_no_change(_metadata, sequence, state, &made, err);
 	if (left)
 		EXPECT_EQ(0, err);
-	if (variant->check)
-		EXPECT_EQ(0, variant->check(state));
+	if (sequence->check)
+		EXPECT_EQ(0, sequence->check(state));
 	end(state);
 	after = look(state);
 	EXPECT_TRUE(costs_the_same(&before, &after));
 	return left;
+}
+
+/*
+ * Points of the kernel's own loader come first, and are not the module's to
+ * survive. To load without instances is refused once they are passed.
+ */
+static long count_loader(const struct sequence *sequence,
+			 const struct state *state, int faults)
+{
+	if (sequence->run != load_and_unload)
+		return 0;
+	arm(faults, FAR);
+	load(state, "instances=0");
+	return FAR - disarm(faults);
 }
 
 /* Each loaded module has one of its own. For root only, others get -1. */
@@ -490,21 +483,22 @@ static long count_mounts(void)
 
 TEST_F_TIMEOUT(sweep, loses_nothing, 900)
 {
+	const struct sequence *sequence = &variant->sequence;
 	long skipped, nth, mounts;
 	int ends = 0, tries;
 
 	/* What only the first time takes is not part of it. */
-	attempt(_metadata, variant, &self->state, self->faults, FAR);
+	attempt(_metadata, sequence, &self->state, self->faults, FAR);
 	mounts = count_mounts();
-	skipped = variant->skip ? variant->skip(&self->state, self->faults) : 0;
+	skipped = count_loader(sequence, &self->state, self->faults);
 	for (nth = skipped + 1; ends < END && !_metadata->exit_code; ) {
-		if (attempt(_metadata, variant, &self->state, self->faults, nth))
+		if (attempt(_metadata, sequence, &self->state, self->faults, nth))
 			ends++;
 		else
 			nth++, ends = 0;
 	}
 	TH_LOG("points: %ld, the last is %ld", nth - skipped - 1, nth - 1);
-	EXPECT_GE(nth - skipped - 1, variant->at_least);
+	EXPECT_GE(nth - skipped - 1, sequence->at_least);
 	/* A mount goes in its own time. */
 	for (tries = 0; count_mounts() > mounts && tries < 1000; tries++)
 		usleep(10000);
