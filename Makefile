@@ -104,7 +104,7 @@ fuzz-others:
 	@tools/testing/fuzz/run -k '$(or $(KERNEL),debug)' -o
 
 soak:
-	@KERNEL='$(KERNEL)' TIME='$(TIME)' SEED='$(SEED)' tools/testing/soak
+	@KERNEL='$(KERNEL)' TIME='$(TIME)' SEED='$(SEED)' tools/testing/soak/run
 
 check-debug: KERNEL := $(or $(KERNEL),debug kcsan)
 check-debug: check

@@ -45,6 +45,15 @@ static int window_of(int device, int way)
 	return device * 2 + way_is_ilp32(way);
 }
 
+/* Low, as 32-bit calls need it: this program is linked low. */
+static const char *device_path(int device)
+{
+	static char path[] = DEVICE;
+
+	path[sizeof(path) - 2] = '0' + device;
+	return path;
+}
+
 /* The only byte that is ever written to a window, beside 0. */
 static __u8 marker(int window)
 {

@@ -61,7 +61,6 @@ static void op_open(void)
 		O_RDWR | O_SYNC, O_RDWR | O_DIRECT, O_RDWR | O_TRUNC,
 		O_RDWR | O_CREAT, O_RDONLY | O_DIRECTORY, 3,
 	};
-	static char path[16] = "/dev/xxshm0";	/* low, see buffer */
 	struct descriptor *d = choose_slot();
 	int way = choose_way(), device = choose_below(DEVICES);
 	int flag = flags[choose_below(16)];
@@ -69,8 +68,7 @@ static void op_open(void)
 
 	if (d->fd)
 		return;
-	path[sizeof(path) - 2] = '0' + device;
-	fd = ENTER(way, &call_open, (long)path, flag, 0600);
+	fd = ENTER(way, &call_open, (long)device_path(device), flag, 0600);
 	if (fd > 0)
 		*d = (struct descriptor){ fd, device, flag };
 }

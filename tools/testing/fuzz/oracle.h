@@ -29,14 +29,6 @@ static long number_in(int fd)
 	return atol(text);
 }
 
-static const char *device_path(int device)
-{
-	static char path[] = DEVICE;
-
-	path[sizeof(path) - 2] = '0' + device;
-	return path;
-}
-
 /* An ordinary user in all but the power to load modules and to go back. */
 static void become_ordinary(void)
 {

@@ -53,14 +53,6 @@ static int anything_is_there(void)
 	       !access("/sys/class/" MODULE, F_OK) || device_numbers_are_taken();
 }
 
-static long attribute(int device, const char *name)
-{
-	char path[64];
-
-	snprintf(path, sizeof(path), "/sys/class/xxshm/xxshm%d/%s", device, name);
-	return read_number(path, "");
-}
-
 static struct trace look(const struct state *state)
 {
 	if (state->watch < 0)
@@ -68,10 +60,10 @@ static struct trace look(const struct state *state)
 	return (struct trace){
 		.references = read_number("/sys/module/xxshm/refcnt", ""),
 		.locked = user_locked(state->watch),
-		.charged = attribute(state->device, "charged"),
+		.charged = attribute_of(state->device, "charged"),
 		.here = state->fd < 0 ? 0 : charged(state->fd),
-		.allocated = attribute(state->device, "allocated"),
-		.refused = attribute(state->device, "refused"),
+		.allocated = attribute_of(state->device, "allocated"),
+		.refused = attribute_of(state->device, "refused"),
 		.cached = cached_pages(),
 	};
 }

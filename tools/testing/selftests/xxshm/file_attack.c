@@ -116,6 +116,7 @@ TEST_F(device, map_file_is_the_device_opened_anew)
 	size_t page = page_size();
 	char *map = map_rw(self->fd, page);
 	int fd = open_map_file(map, page);
+	char *again;
 
 	ASSERT_GE(fd, 0);
 	EXPECT_EQ(0, charged(fd));
@@ -123,6 +124,10 @@ TEST_F(device, map_file_is_the_device_opened_anew)
 	EXPECT_EQ(64 << 10, lseek(fd, 0, SEEK_END));
 	EXPECT_EQ(MAP_FAILED, map_device(fd, page, PROT_READ, 64 << 10));
 	EXPECT_EQ(ENXIO, errno);
+	again = map_rw(fd, page);
+	ASSERT_NE(MAP_FAILED, again);
+	strcpy(map, "the same window");
+	EXPECT_STREQ("the same window", again);
 }
 
 /* Whether a line of fdinfo begins with a name that is documented. */

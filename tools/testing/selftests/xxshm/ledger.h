@@ -93,20 +93,25 @@ static inline void wait_until_locked(int fd, long pages)
 		usleep(1000);
 }
 
-/* An attribute of the device in sysfs. */
-static inline long device_attribute(const char *name)
+/* An attribute of a device in sysfs, -1 on failure. */
+static inline long attribute_of(int device, const char *name)
 {
 	char path[64];
 	long value = -1;
 	FILE *f;
 
-	snprintf(path, sizeof(path), "/sys/class/xxshm/xxshm0/%s", name);
+	snprintf(path, sizeof(path), "/sys/class/xxshm/xxshm%d/%s", device, name);
 	f = fopen(path, "r");
 	if (f && fscanf(f, "%ld", &value) != 1)
 		value = -1;
 	if (f)
 		fclose(f);
 	return value;
+}
+
+static inline long device_attribute(const char *name)
+{
+	return attribute_of(0, name);
 }
 
 #endif /* _SELFTESTS_XXSHM_LEDGER_H */
