@@ -125,7 +125,7 @@ static inline int begin(struct meeting *meeting, int self)
 		meeting->rounds++;
 		meeting->over = is_over(meeting);
 		if (!meeting->is_aimed)
-			meeting->skew = 128 - meeting->rounds % 256;
+			meeting->skew = 128L - (long)(meeting->rounds % 256);
 	}
 	meet(meeting);
 	over = meeting->over;
