@@ -10,7 +10,7 @@
 #define CROWD	16
 #define FEW	4
 #define ROUNDS	24	/* each with a device of its own */
-#define SECONDS	20
+#define SECONDS	10
 
 FIXTURE(crowd) {
 	int fd[ROUNDS];

@@ -9,7 +9,7 @@
 
 #define ROUNDS	20000
 #define ENOUGH	100	/* rounds, on a machine that is too busy for more */
-#define SECONDS	15
+#define SECONDS	8
 
 FIXTURE(race) {
 	struct meeting *meeting;

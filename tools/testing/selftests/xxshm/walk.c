@@ -8,7 +8,7 @@
 #include "walk.h"
 
 #define STEPS	160000
-#define SECONDS	90	/* for them, on a machine that takes longer */
+#define SECONDS	60	/* for them, on a machine that takes longer */
 
 FIXTURE(walk) {
 	struct walk *walk;
