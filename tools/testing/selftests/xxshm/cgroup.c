@@ -92,6 +92,22 @@ TEST_F(limited, it_works_once_there_is_memory)
 	EXPECT_GE(cgroup_pays(OURS), (long)WINDOW);
 }
 
+/* What is not lost is free: half of the large folios that could not be had. */
+TEST_F(limited, refused_window_loses_no_page)
+{
+	const int times = 50;
+	long before;
+	int i;
+
+	ASSERT_EQ(0, write_file(OURS "/memory.max", "2M"));
+	ASSERT_EQ(MAP_FAILED, map_rw(self->fd, WINDOW));
+	before = read_number("/proc/meminfo", "MemFree:");
+	for (i = 0; i < times; i++)
+		ASSERT_EQ(MAP_FAILED, map_rw(self->fd, WINDOW));
+	EXPECT_GT(read_number("/proc/meminfo", "MemFree:"),
+		  before - times * (long)(HUGE_SIZE >> 10) / 2);
+}
+
 /* What the first attempt gave back was in other hands meanwhile. */
 TEST_F(limited, window_is_zero_that_could_not_be_had_at_first)
 {

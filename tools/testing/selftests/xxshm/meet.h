@@ -26,6 +26,7 @@ struct meeting {
 	__u32 arrived;
 	__u32 over;
 	__u32 rounds;
+	__u32 rounds_min;
 	__u32 rounds_max;
 	int seconds;
 	int is_aimed;
@@ -39,7 +40,8 @@ struct meeting {
 
 /*
  * Ends after so many rounds or, on a machine too busy for them, seconds; but
- * for that, who aims has to have hit, for which there is more time.
+ * for that, there must have been @rounds_min, and who aims has to have hit, for
+ * which there is more time.
  */
 static inline struct meeting *meeting_new(__u32 size, __u32 rounds, int seconds)
 {
@@ -108,6 +110,8 @@ static inline int is_over(const struct meeting *meeting)
 
 	if (meeting->rounds > meeting->rounds_max)
 		return 1;
+	if (meeting->rounds <= meeting->rounds_min)
+		return 0;
 	if (meeting->is_aimed && hits <= ENOUGH_HITS)
 		return seconds > 100 * meeting->seconds;
 	return seconds > meeting->seconds;
