@@ -19,16 +19,17 @@ result() {
 }
 
 results_of() {
-	local line
+	local line before=$number planned=none
 
 	while read -r line; do
 		case $line in
 		"ok "*) result 0 "${line#ok * - }" ;;
 		"not ok "*) result 1 "${line#not ok * - }" ;;
-		1..*) ;;
+		1..*) planned=${line#1..} ;;
 		*) echo "$line" ;;
 		esac
 	done < <("$@")
+	[[ $planned = $((number - before)) ]] || result 1 "${1##*/} runs to its end"
 }
 
 plan() { echo "1..$number"; }

@@ -54,8 +54,6 @@ static void load(unsigned int size)
 	memset(filled, 0, sizeof(filled));
 	window_pages = strtoul(sizes[size], NULL, 10) * 1024 / page;
 	coverage_find_text();
-	/* It taints the kernel, being none of its own modules. */
-	taints = number_in(tainted_fd);
 }
 
 static long locked_by(int user, int fd)
@@ -71,6 +69,8 @@ static void oracle_open(void)
 
 	tainted_fd = open("/proc/sys/kernel/tainted", O_RDONLY | O_CLOEXEC);
 	load(0);
+	/* The module taints the kernel, being none of its own. */
+	taints = number_in(tainted_fd);
 	fd = open(DEVICE, O_RDWR);
 	for (i = 0; i < 2; i++)
 		locked_at_start[i] = locked_by(i, fd);

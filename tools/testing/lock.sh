@@ -1,0 +1,13 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash
+#
+# To be sourced by who is about to write to a folder that others may be using:
+#
+#   . lock.sh DIR      exits if they are
+#
+# The lock goes with the last process that this one starts.
+
+if ! { exec 8>"$1.lock" && flock -n 8; }; then
+	echo "${0##*/}: another run is using $1: wait for its end, or use another clone." >&2
+	exit 1
+fi
