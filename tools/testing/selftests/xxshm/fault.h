@@ -48,7 +48,7 @@ static inline long disarm(int faults)
 	/* The copies that this takes are points, too. */
 	if (pread(faults, text, sizeof(text) - 1, 0) < 0)
 		text[0] = '1';
-	while (pwrite(faults, "0", 1, 0) < 0)
+	while (pwrite(faults, "0", 1, 0) < 0 && errno == EFAULT)
 		;
 	return atol(text);
 }
