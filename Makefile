@@ -98,7 +98,7 @@ coverage:
 
 fuzz:
 	@tools/testing/fuzz/run -k '$(or $(KERNEL),debug)' -t '$(or $(TIME),600)' \
-	  $(SEED:%=-s %) $(INPUT:%=-i %)
+	  $(if $(SEED),-s '$(SEED)') $(if $(INPUT),-i '$(INPUT)')
 
 fuzz-others:
 	@tools/testing/fuzz/run -k '$(or $(KERNEL),debug)' -o

@@ -47,7 +47,7 @@ FIXTURE_SETUP(walk)
 	ASSERT_EQ(0, module_load("size=64K"));
 	self->seed = choose_seed();
 	self->end = is_repeated() ? LONG_MAX : time(NULL) + SECONDS;
-	TH_LOG("to repeat: make check TEST=walk SEED=%llu",
+	TH_LOG("to repeat: make check TEST=walk KERNEL=... SEED=%llu",
 	       (unsigned long long)self->seed);
 	self->memory = syscall(SYS_memfd_create, "walk", 0);
 	ASSERT_EQ(0, ftruncate(self->memory, sizeof(*self->walk)));

@@ -1,0 +1,26 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash
+#
+# What users give, checked before anything is built; to be sourced. An error is
+# one line that says what would be right, and status 2.
+
+usage_error() { echo "${command:-${0##*/}}: $*" >&2; exit 2; }
+
+# a_number NAME VALUE
+a_number() {
+	[[ $2 =~ ^[1-9][0-9]{0,17}$ ]] || usage_error "$1=$2 is no number from 1 on"
+}
+
+# choose NAME WANTED AVAILABLE...: those of WANTED, or all if it is empty
+choose() {
+	local name=$1 wanted=$2 one
+	shift 2
+
+	for one in ${wanted:-$*}; do
+		[[ " $* " = *" $one "* ]] || usage_error "$name=$one is not one of: $*"
+		echo "$one"
+	done
+}
+
+# a_kernel VALUE: one of those that are known
+a_kernel() { [[ $(choose KERNEL "$1" 6.1 6.12 debug kcsan) = "$1" ]] || exit 2; }
