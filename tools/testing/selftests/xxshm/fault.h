@@ -7,6 +7,8 @@
 #ifndef _SELFTESTS_XXSHM_FAULT_H
 #define _SELFTESTS_XXSHM_FAULT_H
 
+#include <sys/rseq.h>
+
 #include "device.h"
 
 #define DEBUGFS		"/sys/kernel/debug/"
@@ -24,9 +26,23 @@ static inline int set_up_faults(void)
 	       write_file(DEBUGFS "fail_usercopy/verbose", "0");
 }
 
+/*
+ * Before it returns to a thread that was interrupted, the kernel writes to the
+ * thread's struct rseq, and kills it if that fails: do without.
+ */
+static inline void forget_rseq(void)
+{
+	char *rseq = (char *)__builtin_thread_pointer() + __rseq_offset;
+
+	if (__rseq_size)
+		syscall(SYS_rseq, rseq, sizeof(struct rseq),
+			RSEQ_FLAG_UNREGISTER, RSEQ_SIG);
+}
+
 /* A descriptor for the functions below, of the calling thread. */
 static inline int open_faults(void)
 {
+	forget_rseq();
 	return open("/proc/thread-self/fail-nth", O_RDWR);
 }
 
