@@ -93,9 +93,9 @@ TEST_F(limited, it_works_once_there_is_memory)
 }
 
 /* What is not lost is free: half of the large folios that could not be had. */
-TEST_F(limited, refused_window_loses_no_page)
+TEST_F_TIMEOUT(limited, refused_window_loses_no_page, 300)
 {
-	const int times = 50;
+	const int times = 20;
 	long before;
 	int i;
 
