@@ -126,8 +126,8 @@ TEST_F(device, map_file_is_the_device_opened_anew)
 	EXPECT_EQ(ENXIO, errno);
 	again = map_rw(fd, page);
 	ASSERT_NE(MAP_FAILED, again);
-	strcpy(map, "the same window");
-	EXPECT_STREQ("the same window", again);
+	map[page - 1] = 'x';
+	EXPECT_EQ('x', again[page - 1]);
 }
 
 /* Whether a line of fdinfo begins with a name that is documented. */
