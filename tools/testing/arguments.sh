@@ -1,8 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034 # the names are for those who ask
 #
 # What users give, checked before anything is built; to be sourced. An error is
 # one line that says what would be right, and status 2.
+
+# Debian's kernels, and those that kernels/NAME.config makes.
+debian=(6.1 6.12)
+made=(debug kcsan)
+
+is_made() { [[ " ${made[*]} " = *" $1 "* ]]; }
 
 usage_error() { echo "${command:-${0##*/}}: $*" >&2; exit 2; }
 
@@ -23,4 +29,4 @@ choose() {
 }
 
 # a_kernel VALUE: one of those that are known
-a_kernel() { [[ $(choose KERNEL "$1" 6.1 6.12 debug kcsan) = "$1" ]] || exit 2; }
+a_kernel() { [[ $(choose KERNEL "$1" "${debian[@]}" "${made[@]}") = "$1" ]] || exit 2; }

@@ -29,7 +29,7 @@ results_of() {
 		*) echo "$line" ;;
 		esac
 	done < <("$@")
-	[[ $planned = $((number - before)) ]] || result 1 "${1##*/} runs to its end"
+	[[ $planned = $((number - before)) ]] || result 1 "all planned results are there"
 }
 
 plan() { echo "1..$number"; }

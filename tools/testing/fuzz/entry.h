@@ -6,10 +6,10 @@
 #ifndef _FUZZ_ENTRY_H
 #define _FUZZ_ENTRY_H
 
+#include "fault.h"
 #include "tally.h"
 
 #define X32_BIT		0x40000000L
-#define FAIL_PATH	"/proc/thread-self/fail-nth"
 
 enum { LP64, IA32, X32, WAYS };
 
@@ -57,18 +57,6 @@ static long enter_ia32(long nr, const long *arg)
 	return (__u32)ret >= -4095U ? (__s32)ret : ret;
 }
 
-static void set_fail_nth(int nth)
-{
-	char text[16];
-	int fd = open(FAIL_PATH, O_WRONLY);
-
-	snprintf(text, sizeof(text), "%d", nth);
-	/* Taking it back may be what fails. */
-	while (fd >= 0 && write(fd, text, strlen(text)) < 0)
-		;
-	close(fd);
-}
-
 static long enter_kernel(int way, long nr, const long *arg)
 {
 	switch (way) {
@@ -101,17 +89,19 @@ static void print_call(int way, const char *name, const long *arg, long ret)
  */
 static long enter(int way, const struct call *call, const long *arg)
 {
-	int nth = fail_nth;
+	int faults = fail_nth ? open_faults() : -1;
 	long ret;
 
 	if (!call->nr[way] || ((__u64)arg[0] >> 32 && way == IA32))
 		way = LP64;
+	if (faults >= 0)
+		arm(faults, fail_nth);
 	fail_nth = 0;
-	if (nth)
-		set_fail_nth(nth);
 	ret = enter_kernel(way, call->nr[way], arg);
-	if (nth)
-		set_fail_nth(0);
+	if (faults >= 0) {
+		disarm(faults);
+		close(faults);
+	}
 	count(&tally->calls);
 	entry_result = ret;
 	if (printing)

@@ -190,6 +190,8 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 	tally_open();
 	coverage_open();
 	catch_faults();
+	/* Where the kernel can do so, allocations fail on demand. */
+	set_up_faults();
 	if (drop_capability(CAP_IPC_LOCK)) {
 		perror("dropping CAP_IPC_LOCK");
 		exit(2);

@@ -214,12 +214,7 @@ static int read_sysfs(struct state *state)
 /* New memory is zero; and all of it is there, or this would be killed. */
 static int check_zero(struct state *state)
 {
-	size_t at;
-
-	for (at = 0; at < state->len; at += sizeof(long))
-		if (*(long *)(state->map + at))
-			return -1;
-	return 0;
+	return is_zero(state->map, state->len) ? 0 : -1;
 }
 
 /* What is made before a sequence begins. Each returns 0 or an errno. */
