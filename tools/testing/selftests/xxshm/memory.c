@@ -16,7 +16,7 @@
 #define MADV_SOFT_OFFLINE	101
 #endif
 
-#define WINDOW	(64UL << 20)
+#define WINDOW	(16UL << 20)
 
 FIXTURE(pages) {
 	int fd;
@@ -26,7 +26,7 @@ FIXTURE(pages) {
 FIXTURE_SETUP(pages)
 {
 	ASSERT_EQ(0, dirty_memory(3 * WINDOW));
-	ASSERT_EQ(0, module_load("size=67104769"));	/* 64 MiB - 4 KiB + 1 */
+	ASSERT_EQ(0, module_load("size=16773121"));	/* 16 MiB - 4 KiB + 1 */
 	self->fd = open(DEVICE, O_RDWR);
 	ASSERT_GE(self->fd, 0);
 }
@@ -306,8 +306,8 @@ FIXTURE(large) {
 
 FIXTURE_SETUP(large)
 {
-	self->size = 512 << 20;
-	ASSERT_EQ(0, module_load("size=512M"));
+	self->size = 128 << 20;
+	ASSERT_EQ(0, module_load("size=128M"));
 	self->fd = open(DEVICE, O_RDWR);
 	ASSERT_GE(self->fd, 0);
 }
