@@ -1,0 +1,41 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash
+#
+# What the virtual machines of all tests have in common, to be sourced:
+#
+#   in_guest KERNEL FOUND SECONDS COMMAND...    its exit status is that of vm/run
+#   results_in_guest KERNEL FOUND SECONDS COMMAND...
+#                                 the results of its TAP, and that of the kernel
+#
+# The module has been built for the kernel. The command may write to FOUND, where
+# console and verdict are left: what the kernel and what vm/run said.
+
+. tools/testing/result.sh
+
+# init_on_alloc would hide pages that the module forgot to clear; 6.1 has
+# memfd_secret(2) only where it is asked for.
+in_guest() {
+	local kernel=$1 found=$2 seconds=$3 image
+	shift 3
+
+	image=$(tools/testing/build image "$kernel")
+	mkdir -p "$found"
+	tools/testing/vm/run -k "$image" -m 2G -t "$seconds" \
+		-w "$found" -l "$found/console" \
+		-a "syscall.x32=y init_on_alloc=0 secretmem.enable=1" -- "$@" \
+		2>"$found/verdict"
+}
+
+# ends_well STATUS FOUND NAME: one result, from the status of in_guest
+ends_well() {
+	(($1 < 2)) || sed 's/^/#   /' "$2/verdict"
+	result $(($1 >= 2)) "$3 ends well and has no complaint"
+}
+
+results_in_guest() {
+	local found=$2 status=0
+
+	in_guest "$@" >"$found/tap" || status=$?
+	results_of cat "$found/tap"
+	ends_well $status "$found" "the kernel"
+}
