@@ -91,7 +91,7 @@ demo:
 	@tools/testing/demo $(KERNEL)
 
 check:
-	@KERNEL='$(KERNEL)' TEST='$(TEST)' SEED='$(SEED)' tools/testing/check
+	@exec env KERNEL='$(KERNEL)' TEST='$(TEST)' SEED='$(SEED)' tools/testing/check
 
 coverage:
 	@tools/testing/coverage
@@ -104,7 +104,8 @@ fuzz-others:
 	@tools/testing/fuzz/run -k '$(or $(KERNEL),debug)' -o
 
 soak:
-	@KERNEL='$(KERNEL)' TIME='$(TIME)' SEED='$(SEED)' tools/testing/soak/run
+	@exec env KERNEL='$(KERNEL)' TIME='$(TIME)' SEED='$(SEED)' \
+	  tools/testing/soak/run
 
 check-debug: KERNEL := $(or $(KERNEL),debug kcsan)
 check-debug: check

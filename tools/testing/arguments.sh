@@ -29,4 +29,7 @@ choose() {
 }
 
 # a_kernel VALUE: one of those that are known
-a_kernel() { [[ $(choose KERNEL "$1" "${debian[@]}" "${made[@]}") = "$1" ]] || exit 2; }
+a_kernel() {
+	[[ $1 != *\ * ]] || usage_error "KERNEL=$1 is more than one"
+	choose KERNEL "$1" "${debian[@]}" "${made[@]}" >/dev/null
+}

@@ -7,14 +7,18 @@
 #include <linux/delay.h>
 #include <linux/err.h>
 #include <linux/errno.h>
+#include <linux/gfp.h>
+#include <linux/jiffies.h>
 #include <linux/kernel.h>
 #include <linux/kthread.h>
+#include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
 #include <linux/preempt.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
 #include <linux/string.h>
+#include <linux/timer.h>
 
 static char *ring = "";
 module_param(ring, charp, 0);
@@ -71,6 +75,44 @@ static void ring_arithmetic(void)
 	OPTIMIZER_HIDE_VAR(value);
 }
 
+/* KASAN would be first to notice. */
+static __no_sanitize_address void write_unseen(char *at)
+{
+	WRITE_ONCE(*at, 0);
+}
+
+/* The page that was freed last is the next to be had. */
+static void ring_page(void)
+{
+	struct page *page;
+
+	preempt_disable();
+	page = alloc_page(GFP_NOWAIT);
+	if (page) {
+		__free_page(page);
+		write_unseen(page_address(page));
+		page = alloc_page(GFP_NOWAIT);
+		if (page)
+			__free_page(page);
+	}
+	preempt_enable();
+}
+
+static void no_time(struct timer_list *unused)
+{
+}
+
+static void ring_object(void)
+{
+	struct timer_list *timer = kmalloc(sizeof(*timer), GFP_KERNEL);
+
+	if (!timer)
+		return;
+	timer_setup(timer, no_time, 0);
+	mod_timer(timer, jiffies + 1000 * HZ);
+	kfree(timer);
+}
+
 static unsigned long raced;
 
 static int race(void *unused)
@@ -104,6 +146,8 @@ static const struct {
 	{ "lock",	ring_lock },
 	{ "sleep",	ring_sleep },
 	{ "arithmetic",	ring_arithmetic },
+	{ "page",	ring_page },
+	{ "object",	ring_object },
 	{ "race",	ring_race },
 };
 
