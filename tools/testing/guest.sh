@@ -19,7 +19,7 @@ end_tree() {
 	for child in $(pgrep -P "$1"); do
 		end_tree "$child"
 	done
-	[[ $1 = $$ ]] || kill "$1" 2>/dev/null || :
+	[[ $1 = "$$" ]] || kill "$1" 2>/dev/null || :
 }
 
 # Who ends this ends its virtual machines. A trap has to wait for a command, but

@@ -4,31 +4,10 @@
  * next of its points fails, until it comes to its end. Whether the call that
  * met its point fails or gets by, nothing is lost, and it works right after.
  */
-#include <sys/prctl.h>
-
 #include "kselftest_harness.h"
-#include "fault.h"
-#include "ledger.h"
-#include "meet.h"
+#include "sequence.h"
 
 #define END		3	/* times to come to the end: points come and go */
-#define RICH		8192	/* pages that may be locked, all that are mapped */
-
-/* Where nothing else is, so that it takes page tables of its own. */
-#define LONELY		((char *)0x50000000)
-
-struct state {
-	const char *parameters;	/* of the module */
-	char *image;		/* the module */
-	long image_size;
-	int watch;		/* a descriptor that stays open, or -1 */
-	int device;		/* number of the device in use */
-	int fd;
-	size_t page;
-	size_t len;		/* of a window, mapped as a whole */
-	char *map;
-	char *to;
-};
 
 /* What a call that fails leaves as it was; some of it only changes back. */
 struct trace {
@@ -86,213 +65,6 @@ static int is_the_same(const struct trace *a, const struct trace *b)
 }
 
 /*
- * The calls that are swept. Each returns 0; or an errno, and then has left
- * nothing; or -1 if what it got is wrong.
- */
-
-static int load(const struct state *state, const char *parameters)
-{
-	return syscall(SYS_init_module, state->image, state->image_size,
-		       parameters) ? errno : 0;
-}
-
-static int load_and_unload(struct state *state)
-{
-	int err = load(state, state->parameters);
-
-	if (err)
-		return err;
-	/* To read the module's name is a point. */
-	return module_unload() && (errno != EFAULT || module_unload()) ? -1 : 0;
-}
-
-static int open_device(struct state *state)
-{
-	char path[32];
-
-	snprintf(path, sizeof(path), "/dev/xxshm%d", state->device);
-	state->fd = open(path, O_RDWR);
-	return state->fd < 0 ? errno : 0;
-}
-
-static int map_with(struct state *state, void *addr, int flags)
-{
-	state->map = mmap(addr, state->len, PROT_READ | PROT_WRITE,
-			  MAP_SHARED | flags, state->fd, 0);
-	return state->map == MAP_FAILED ? errno : 0;
-}
-
-static int map(struct state *state)
-{
-	return map_with(state, NULL, 0);
-}
-
-static int map_populated(struct state *state)
-{
-	return map_with(state, NULL, MAP_POPULATE);
-}
-
-static int map_too_much(struct state *state)
-{
-	int err = map(state);
-
-	return err == EAGAIN ? 0 : err ?: -1;
-}
-
-/* Nobody learns of a point that a page fault meets: the fault is repeated. */
-static int touch(struct state *state)
-{
-	size_t at;
-
-	for (at = 0; at < state->len; at += state->page)
-		*(volatile char *)(state->map + at) = 'x';
-	return 0;
-}
-
-static int fork_and_wait(struct state *state)
-{
-	pid_t pid = fork();
-
-	if (!pid)
-		_exit(0);
-	return pid < 0 ? errno : waitpid(pid, NULL, 0) != pid;
-}
-
-static int unmap_middle(struct state *state)
-{
-	return munmap(state->map + state->page, state->page) ? errno : 0;
-}
-
-static int protect_middle(struct state *state)
-{
-	return mprotect(state->map + state->page, state->page, PROT_READ) ?
-		errno : 0;
-}
-
-static int move(struct state *state)
-{
-	return mremap(state->map, state->len, state->len,
-		      MREMAP_MAYMOVE | MREMAP_FIXED, state->to) == MAP_FAILED ?
-		errno : 0;
-}
-
-static int ask(struct state *state)
-{
-	struct xxshm_info info = {};
-
-	if (ioctl(state->fd, XXSHM_IOC_INFO, &info))
-		return info.window_size ? -1 : errno;
-	return info.charged == state->len ? 0 : -1;
-}
-
-static int read_path(const char *path)
-{
-	char text[512];
-	int err = 0, fd = open(path, O_RDONLY);
-
-	if (fd < 0)
-		return errno;
-	if (read(fd, text, sizeof(text)) < 0)
-		err = errno;
-	close(fd);
-	return err;
-}
-
-static int read_fdinfo(struct state *state)
-{
-	char path[64];
-
-	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", state->fd);
-	return read_path(path);
-}
-
-static int read_sysfs(struct state *state)
-{
-	return read_path("/sys/class/xxshm/xxshm0/charged");
-}
-
-/* New memory is zero; and all of it is there, or this would be killed. */
-static int check_zero(struct state *state)
-{
-	return is_zero(state->map, state->len) ? 0 : -1;
-}
-
-/* What is made before a sequence begins. Each returns 0 or an errno. */
-
-static int make_nothing(struct state *state)
-{
-	return 0;
-}
-
-/* Of a device whose window is empty. */
-static int make_new_file(struct state *state)
-{
-	state->device++;
-	return open_device(state);
-}
-
-static int make_mapping(struct state *state)
-{
-	return open_device(state) ?: map(state);
-}
-
-/* A file that has had a mapping keeps what the next one takes. */
-static int make_used_file(struct state *state)
-{
-	int err = make_mapping(state);
-
-	munmap(state->map, state->len);
-	return err;
-}
-
-/* The window has its memory, but the file has had no mapping. */
-static int make_file(struct state *state)
-{
-	int err = make_used_file(state);
-
-	close(state->fd);
-	return err ?: open_device(state);
-}
-
-static int make_poor(struct state *state)
-{
-	struct rlimit limit = { state->page, RICH * state->page };
-
-	return setrlimit(RLIMIT_MEMLOCK, &limit) ? errno : open_device(state);
-}
-
-static int make_lonely_mapping(struct state *state)
-{
-	return open_device(state) ?: map_with(state, LONELY, MAP_FIXED);
-}
-
-static int make_pieces(struct state *state)
-{
-	return make_mapping(state) ?: protect_middle(state);
-}
-
-static int make_mapping_and_room(struct state *state)
-{
-	state->to = mmap(NULL, state->len, PROT_NONE,
-			 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	return make_mapping(state);
-}
-
-/* Back to where it began, whatever was made. */
-static void end(struct state *state)
-{
-	if (state->map)
-		munmap(state->map, state->len);
-	if (state->to)
-		munmap(state->to, state->len);
-	if (state->fd >= 0)
-		close(state->fd);
-	state->map = NULL;
-	state->to = NULL;
-	state->fd = -1;
-}
-
-/*
  * @make: prepares, @run: is swept, @check: looks at what it got, or NULL,
  * @at_least: it has so many points.
  */
@@ -345,6 +117,12 @@ SEQUENCE(mprotect_middle, .parameters = SMALL, .make = make_mapping,
 	 .run = protect_middle, .at_least = 2);
 SEQUENCE(mremap, .parameters = SMALL, .make = make_mapping_and_room,
 	 .run = move, .at_least = 2);
+SEQUENCE(mremap_middle, .parameters = SMALL, .make = make_mapping_and_room,
+	 .run = move_middle, .at_least = 4);
+SEQUENCE(split_large, .parameters = LARGE, .make = make_large_page,
+	 .run = page_out, .check = check_touched, .at_least = 1);
+SEQUENCE(vmsplice, .parameters = SMALL, .make = make_pipe,
+	 .run = splice_pages, .check = check_spliced, .at_least = 2);
 SEQUENCE(ioctl, .parameters = SMALL, .make = make_mapping, .run = ask,
 	 .at_least = 2);
 SEQUENCE(fdinfo, .parameters = SMALL, .make = make_mapping, .run = read_fdinfo,
@@ -374,21 +152,6 @@ static int read_image(struct state *state)
 		state->image_size += got;
 	close(fd);
 	return got;
-}
-
-/* As an ordinary user, who has no CAP_IPC_LOCK. */
-static int set_up_loaded(struct state *state)
-{
-	struct xxshm_info info = {};
-
-	if (module_load(state->parameters) ||
-	    system("chmod 666 /dev/xxshm*"))
-		return -1;
-	state->watch = open(DEVICE, O_RDWR);
-	if (ioctl(state->watch, XXSHM_IOC_INFO, &info))
-		return -1;
-	state->len = info.window_size;
-	return become_user(USER_A, RICH * state->page);
 }
 
 FIXTURE_SETUP(sweep)
@@ -516,107 +279,6 @@ TEST_F_TIMEOUT(sweep, loses_nothing, 900)
 	for (tries = 0; count_mounts(sequence) > mounts && tries < 1000; tries++)
 		usleep(10000);
 	EXPECT_LE(count_mounts(sequence), mounts);
-}
-
-/* One of two fails to allocate what both of them need. */
-FIXTURE(pair) {
-	struct meeting *meeting;
-	struct state state;
-};
-
-#define PAIRS	60	/* rounds, each with a device of its own */
-
-FIXTURE_SETUP(pair)
-{
-	self->state = (struct state){
-		.parameters = "instances=64 size=64K", .page = page_size(),
-		.fd = -1,
-	};
-	self->meeting = meeting_new(2, PAIRS, 60);
-	ASSERT_NE(NULL, self->meeting);
-	ASSERT_EQ(0, set_up_faults());
-	ASSERT_EQ(0, set_up_loaded(&self->state));
-	/* Who changed the user has no access to such files of his own processes. */
-	ASSERT_EQ(0, prctl(PR_SET_DUMPABLE, 1));
-}
-
-FIXTURE_TEARDOWN_PARENT(pair)
-{
-	EXPECT_EQ(0, module_unload());
-}
-
-/*
- * Returns how much went wrong; 0 fails, at a later point in each round. The state
- * of the fixture is in memory that both share: each has a copy.
- */
-static int map_first(struct meeting *meeting, struct state state, int self)
-{
-	int wrong = 0, faults = open_faults(), err;
-
-	while (begin(meeting, self)) {
-		wrong += make_new_file(&state) != 0;
-		meet(meeting);
-		if (!self)
-			arm(faults, 3 + meeting->rounds % 20);
-		err = map(&state);
-		disarm(faults);
-		if (!self)
-			meeting->won[!err]++;
-		wrong += err && (self || err != ENOMEM);
-		wrong += !err && check_zero(&state);
-		meet(meeting);
-		end(&state);
-		meet(meeting);
-	}
-	return wrong;
-}
-
-/* The same for the page tables that a first access needs. */
-static int touch_first(struct meeting *meeting, struct state state, int self)
-{
-	int wrong = 0, faults = open_faults();
-
-	while (begin(meeting, self)) {
-		wrong += make_lonely_mapping(&state) != 0;
-		meet(meeting);
-		if (!self)
-			arm(faults, 1 + meeting->rounds % 3);
-		touch(&state);
-		if (!self)
-			meeting->won[!disarm(faults)]++;
-		wrong += state.map[state.len - state.page] != 'x';
-		meet(meeting);
-		end(&state);
-		meet(meeting);
-	}
-	return wrong;
-}
-
-TEST_F_TIMEOUT(pair, access_that_fails_beside_another_is_repeated, 300)
-{
-	pid_t pid;
-
-	if (fork_pair(&pid))
-		_exit(touch_first(self->meeting, self->state, 1) ? 1 : 0);
-	EXPECT_EQ(0, touch_first(self->meeting, self->state, 0));
-	EXPECT_EQ(0, wait_for(pid));
-	TH_LOG("%u times an access failed at first", self->meeting->won[1]);
-	EXPECT_GT(self->meeting->won[1], 5);
-}
-
-TEST_F_TIMEOUT(pair, who_does_not_fail_gets_the_memory, 300)
-{
-	pid_t pid;
-
-	if (fork_pair(&pid))
-		_exit(map_first(self->meeting, self->state, 1) ? 1 : 0);
-	EXPECT_EQ(0, map_first(self->meeting, self->state, 0));
-	EXPECT_EQ(0, wait_for(pid));
-	EXPECT_EQ(0, user_locked(self->state.watch));
-	TH_LOG("%u times one failed, %u times it did not need to allocate",
-	       self->meeting->won[0], self->meeting->won[1]);
-	EXPECT_GT(self->meeting->won[0], 5);
-	EXPECT_GT(self->meeting->won[1], 5);
 }
 
 TEST_HARNESS_MAIN
