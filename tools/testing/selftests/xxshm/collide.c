@@ -32,6 +32,7 @@ FIXTURE_SETUP(collide)
 	ASSERT_EQ(0, become_user(USER_A, LIMIT * self->page));
 	self->meeting = meeting_new(2, ROUNDS, SECONDS);
 	ASSERT_NE(NULL, self->meeting);
+	self->meeting->rounds_min = ENOUGH;
 }
 
 FIXTURE_TEARDOWN_PARENT(collide)

@@ -19,7 +19,8 @@
 
 /*
  * In memory that all of them share. @skew: by how many turns of a loop 0 begins
- * after 1, see meet_askew(). @got is for what the two of a pair found out.
+ * after 1, see meet_askew(). @got is for what the two of a pair found out, @ends
+ * for came_second().
  */
 struct meeting {
 	__u32 size;
@@ -35,6 +36,7 @@ struct meeting {
 	long step;
 	__u32 won[2];
 	__u32 got[2];
+	__u32 ends;
 	time_t start;
 };
 
@@ -100,6 +102,12 @@ static inline void aim(struct meeting *meeting, int first)
 	meeting->first = first;
 	meeting->is_aimed = 1;
 	meeting->won[first]++;
+}
+
+/* Of a pair that does the same, once a round each, after it: was the other first? */
+static inline int came_second(struct meeting *meeting)
+{
+	return __atomic_fetch_add(&meeting->ends, 1, __ATOMIC_SEQ_CST) % 2;
 }
 
 static inline int is_over(const struct meeting *meeting)

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Two processes on two processors do the same at the same moment, thousands of
- * times, so that what is not one step in the kernel comes apart.
+ * times, so that what is not one step in the kernel comes apart. Each is first
+ * often, so they did meet.
  */
 #include "kselftest_harness.h"
 #include "ledger.h"
@@ -49,6 +50,8 @@ static int take_all(struct meeting *meeting, int fd, int self, size_t len)
 		meet(meeting);
 		wrong += meeting->got[0] + meeting->got[1] != 1;
 		wrong += user_locked(fd) != (long)len;
+		if (!self)
+			aim(meeting, !meeting->got[0]);
 		meet(meeting);
 		if (map != MAP_FAILED)
 			munmap(map, len);
@@ -67,6 +70,7 @@ TEST_F_TIMEOUT(race, one_of_two_gets_what_only_one_can_have, 600)
 	EXPECT_EQ(0, take_all(self->meeting, self->fd, 0, len));
 	EXPECT_EQ(0, wait_for(pid));
 	EXPECT_GT(self->meeting->rounds, ENOUGH);
+	EXPECT_HITS(self->meeting);
 }
 
 /* How often the ledger was not as two mappings leave it. */
@@ -76,6 +80,7 @@ static int map_and_unmap(struct meeting *meeting, int fd, int self, size_t len)
 
 	while (begin(meeting, self)) {
 		char *map = map_rw(fd, len);
+		int second = came_second(meeting);
 
 		meet(meeting);
 		wrong += user_locked(fd) != 2 * (long)len;
@@ -83,6 +88,8 @@ static int map_and_unmap(struct meeting *meeting, int fd, int self, size_t len)
 		munmap(map, len);
 		meet(meeting);
 		wrong += user_locked(fd) != 0;
+		if (!self)
+			aim(meeting, second);
 		meet(meeting);
 	}
 	return wrong;
@@ -98,12 +105,13 @@ TEST_F_TIMEOUT(race, no_charge_is_lost, 600)
 	EXPECT_EQ(0, map_and_unmap(self->meeting, self->fd, 0, len));
 	EXPECT_EQ(0, wait_for(pid));
 	EXPECT_GT(self->meeting->rounds, ENOUGH);
+	EXPECT_HITS(self->meeting);
 }
 
 /* Each move makes a copy of the VMA, and drops the old one. */
 static int move(struct meeting *meeting, char *map, int self, size_t len)
 {
-	int wrong = 0;
+	int wrong = 0, second;
 	char *other = mmap(NULL, len, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS,
 			   -1, 0);
 
@@ -111,6 +119,9 @@ static int move(struct meeting *meeting, char *map, int self, size_t len)
 		char *from = map;
 
 		map = mremap(from, len, len, MREMAP_MAYMOVE | MREMAP_FIXED, other);
+		second = came_second(meeting);
+		if (!self)
+			aim(meeting, second);
 		wrong += map != other;
 		other = from;
 	}
@@ -130,6 +141,7 @@ TEST_F_TIMEOUT(race, no_reference_is_lost, 600)
 	EXPECT_EQ(0, move(self->meeting, map, 0, self->page));
 	EXPECT_EQ(0, wait_for(pid));
 	EXPECT_GT(self->meeting->rounds, ENOUGH);
+	EXPECT_HITS(self->meeting);
 	EXPECT_EQ(0, user_locked(self->fd));
 }
 
