@@ -267,17 +267,58 @@ TEST_F(traced, each_step_is_an_event)
 	EXPECT_TRUE(trace_has("xxshm_uncharge: uid=4201 returned=4096 used=0"));
 }
 
+static int fails(long got, int with)
+{
+	return got == -1 && errno == with;
+}
+
+static int map_fails(int fd, size_t len, int prot, int flags, off_t offset,
+		     int with)
+{
+	return fails((long)mmap(NULL, len, prot, flags, fd, offset), with);
+}
+
+/* How many ways to map are refused as they should be. */
+static int count_refused_maps(int fd, int reader, size_t page)
+{
+	const int rw = PROT_READ | PROT_WRITE;
+
+	return map_fails(fd, 17 * page, rw, MAP_SHARED, 0, ENXIO) +
+	       map_fails(fd, page, rw, MAP_SHARED, 16 * page, ENXIO) +
+	       map_fails(fd, page, rw, MAP_PRIVATE, 0, EINVAL) +
+	       map_fails(fd, page, rw | PROT_EXEC, MAP_SHARED, 0, EACCES) +
+	       map_fails(reader, page, rw, MAP_SHARED, 0, EACCES) +
+	       map_fails(fd, 2 * page, rw, MAP_SHARED, 0, EAGAIN);
+}
+
+/* The same for other calls. */
+static int count_refused_calls(int fd)
+{
+	char byte = 0;
+
+	return fails(ioctl(fd, XXSHM_IOC_INFO + 1, &byte), ENOTTY) +
+	       fails(ioctl(fd, XXSHM_IOC_INFO & ~IOCSIZE_MASK, &byte), EINVAL) +
+	       fails(ioctl(fd, XXSHM_IOC_INFO, NULL), EFAULT) +
+	       fails(read(fd, &byte, 1), EINVAL) +
+	       fails(write(fd, &byte, 1), EINVAL) +
+	       fails(lseek(fd, -1, SEEK_SET), EINVAL);
+}
+
 /* A refusal is nobody's news: any user can have as many as it likes. */
 TEST_F(device, refusals_are_not_logged)
 {
 	char line[1024];
 	int log = open("/dev/kmsg", O_RDONLY | O_NONBLOCK), said = 0, i;
+	int reader = open(DEVICE, O_RDONLY);
 
 	ASSERT_GE(log, 0);
+	ASSERT_GE(reader, 0);
 	ASSERT_EQ(0, lseek(log, 0, SEEK_END));
 	ASSERT_EQ(0, become_user(USER_A, self->page));
-	for (i = 0; i < 100; i++)
-		ASSERT_EQ(MAP_FAILED, MAP(2));
+	for (i = 0; i < 100; i++) {
+		ASSERT_EQ(6, count_refused_maps(self->fd, reader, self->page));
+		ASSERT_EQ(6, count_refused_calls(self->fd));
+	}
 	while ((i = read(log, line, sizeof(line) - 1)) > 0) {
 		line[i] = '\0';
 		said += !!strstr(line, "xxshm");
