@@ -2,7 +2,8 @@
 /*
  * The module is removed at the moment at which somebody comes, goes or looks.
  * Either the one or the other was first, and nothing happens by halves. Process
- * 0 loads the module and tries to remove it, process 1 is the other.
+ * 0 loads the module and tries to remove it, process 1 is the other. The same
+ * goes for the moment at which the module is loaded.
  */
 #include "kselftest_harness.h"
 #include "ledger.h"
@@ -29,7 +30,7 @@ FIXTURE_TEARDOWN_PARENT(removal)
 	EXPECT_NE(0, module_unload());
 }
 
-/* What 1 does: it prepares, and then acts while the module is removed. */
+/* What 1 does: it prepares, and then acts while the module comes or goes. */
 struct visitor {
 	int fd;
 	char *map;
@@ -43,7 +44,7 @@ static int visit(struct meeting *meeting, struct visitor *visitor)
 	int wrong = 0;
 
 	while (begin(meeting, 1)) {
-		meet(meeting);	/* the module is there */
+		meet(meeting);	/* if it is to go, the module is there */
 		wrong += visitor->prepare(visitor) != 0;
 		meet_askew(meeting, 1);
 		meeting->got[1] = visitor->act(visitor);
@@ -119,6 +120,39 @@ TEST_F_TIMEOUT(removal, or_open, 600)
 	struct visitor visitor = { .prepare = prepare_nothing, .act = come };
 
 	EXPECT_EQ(0, race(self->meeting, &visitor, one_of_two));
+	EXPECT_HITS(self->meeting);
+}
+
+/* Returns how often there was half a device for who opens while it comes. */
+static int admit(struct meeting *meeting)
+{
+	int wrong = 0;
+
+	while (begin(meeting, 0)) {
+		meet(meeting);
+		meet_askew(meeting, 0);
+		wrong += module_load("size=64K") != 0;
+		meet(meeting);
+		wrong += (int)meeting->got[1] < 0;
+		aim(meeting, meeting->got[1] != 1);
+		meet(meeting);
+		wrong += module_unload() != 0;
+	}
+	return wrong;
+}
+
+TEST_F_TIMEOUT(removal, and_open_while_loading, 600)
+{
+	struct visitor visitor = {
+		.fd = -1, .prepare = prepare_nothing, .act = come
+	};
+	pid_t pid;
+
+	self->meeting->step = 1 << 17;	/* loading takes long */
+	if (fork_pair(&pid))
+		_exit(visit(self->meeting, &visitor) ? 1 : 0);
+	EXPECT_EQ(0, admit(self->meeting));
+	EXPECT_EQ(0, wait_for(pid));
 	EXPECT_HITS(self->meeting);
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* When the module may go. */
+#include <linux/netlink.h>
 #include <sys/socket.h>
 
 #include "kselftest_harness.h"
@@ -104,6 +105,59 @@ TEST_F(loaded, contents_go_with_it)
 	map = map_rw(open(DEVICE, O_RDWR), page_size());
 	ASSERT_NE(MAP_FAILED, map);
 	EXPECT_EQ(0, map[0]);
+}
+
+/* Hears what the kernel tells udev. */
+static int listen_to_uevents(void)
+{
+	struct sockaddr_nl all = { .nl_family = AF_NETLINK, .nl_groups = 1 };
+	int fd = socket(AF_NETLINK, SOCK_DGRAM | SOCK_NONBLOCK,
+			NETLINK_KOBJECT_UEVENT);
+
+	return bind(fd, (struct sockaddr *)&all, sizeof(all)) ? -1 : fd;
+}
+
+/* Count how often each of two devices did so; returns what else they did. */
+static int hear(int socket, const char *action, int *heard)
+{
+	static const char subsystem[] = "SUBSYSTEM=xxshm";
+	char text[4096], what[16];
+	int others = 0, device;
+	ssize_t len;
+
+	while ((len = recv(socket, text, sizeof(text), 0)) > 0) {
+		if (!memmem(text, len, subsystem, sizeof(subsystem)))
+			continue;
+		if (sscanf(text, "%15[a-z]@/devices/virtual/xxshm/xxshm%d",
+			   what, &device) == 2 &&
+		    !strcmp(what, action) && (device == 0 || device == 1))
+			heard[device]++;
+		else
+			others++;
+	}
+	return others;
+}
+
+#define EXPECT_HEARD(socket, action)					\
+do {									\
+	int heard[2] = {};						\
+									\
+	EXPECT_EQ(0, hear(socket, action, heard));			\
+	EXPECT_EQ(1, heard[0]);						\
+	EXPECT_EQ(1, heard[1]);						\
+} while (0)
+
+/* Twice would be an add that comes before the device can be opened. */
+TEST_F(loaded, udev_hears_once_of_each_device)
+{
+	int socket = listen_to_uevents();
+
+	ASSERT_GE(socket, 0);
+	close(self->fd);
+	ASSERT_EQ(0, module_unload());
+	EXPECT_HEARD(socket, "remove");
+	ASSERT_EQ(0, module_load("instances=2"));
+	EXPECT_HEARD(socket, "add");
 }
 
 TEST_F_TIMEOUT(loaded, fifty_rounds, 120)
