@@ -11,6 +11,7 @@
 #include "ledger.h"
 
 #define WINDOW	16	/* pages */
+#define PIPES	100
 
 FIXTURE(user) {
 	int fd;
@@ -115,6 +116,7 @@ TEST_F(user, limit_is_not_raised_without_a_capability)
 	EXPECT_EQ(-1, setrlimit(RLIMIT_MEMLOCK, &more));
 	EXPECT_EQ(EPERM, errno);
 	EXPECT_EQ(MAP_FAILED, MAP(LIMIT + 1));
+	EXPECT_EQ(EAGAIN, errno);
 }
 
 /* Root of new namespaces has all capabilities there, and the old ledger. */
@@ -178,24 +180,107 @@ TEST_F(user, io_uring_pays_for_the_pages_that_it_pins)
 	wait_until_locked(self->fd, 0);
 }
 
+/* Whether the first @len bytes of a pipe are nothing but @byte. */
+static int pipe_begins_with(int fd, int byte, size_t len)
+{
+	char *data = malloc(len);
+	int ret = read(fd, data, len) == (ssize_t)len && *data == byte &&
+		  !memcmp(data, data + 1, len - 1);
+
+	free(data);
+	return ret;
+}
+
 /* Nobody pays for what a pipe holds, here as elsewhere in Linux. */
 TEST_F(user, pages_held_by_pipes_are_those_of_the_window)
 {
+	size_t len = LIMIT * self->page;
 	long before = cached_pages();
-	int i, pipes[2];
+	int i, pipes[PIPES][2], same = 0;
+	char *map;
 
-	for (i = 0; i < 100; i++) {
-		char *map = MAP(LIMIT);
-		struct iovec iov = { map, LIMIT * self->page };
+	for (i = 0; i < PIPES; i++) {
+		struct iovec iov = { MAP(LIMIT), len };
 
-		ASSERT_NE(MAP_FAILED, map);
-		ASSERT_EQ(0, pipe(pipes));
-		ASSERT_EQ((ssize_t)iov.iov_len, vmsplice(pipes[1], &iov, 1, 0));
-		ASSERT_EQ(0, munmap(map, iov.iov_len));
+		ASSERT_NE(MAP_FAILED, iov.iov_base);
+		ASSERT_EQ(0, pipe(pipes[i]));
+		ASSERT_EQ((ssize_t)len, vmsplice(pipes[i][1], &iov, 1, 0));
+		ASSERT_EQ(0, munmap(iov.iov_base, len));
 	}
 	EXPECT_EQ(0, LOCKED);
 	/* A window for each would be much more; the rest of the system drifts. */
-	EXPECT_LT(cached_pages() - before, 100 * WINDOW / 2);
+	EXPECT_LT(cached_pages() - before, PIPES * WINDOW / 2);
+	/* That does not count pages which only a pipe holds, so look at them. */
+	map = MAP(LIMIT);
+	ASSERT_NE(MAP_FAILED, map);
+	memset(map, 'n', len);
+	for (i = 0; i < PIPES; i++)
+		same += pipe_begins_with(pipes[i][0], 'n', len);
+	EXPECT_EQ(PIPES, same);
+}
+
+#define DEVICES	8
+
+/* Who has all devices, and a limit that lets him map more than there is. */
+FIXTURE(hoarder) {
+	int fd[DEVICES];
+	size_t size;	/* of a window */
+};
+
+FIXTURE_SETUP(hoarder)
+{
+	char path[32];
+	int i;
+
+	self->size = 1 << 20;
+	ASSERT_EQ(0, module_load("instances=8 size=1M"));
+	ASSERT_EQ(0, system("chmod 0666 /dev/xxshm*"));
+	ASSERT_EQ(0, become_user(USER_A, 4 * DEVICES * self->size));
+	for (i = 0; i < DEVICES; i++) {
+		snprintf(path, sizeof(path), "/dev/xxshm%d", i);
+		self->fd[i] = open(path, O_RDWR);
+		ASSERT_GE(self->fd[i], 0);
+	}
+}
+
+FIXTURE_TEARDOWN_PARENT(hoarder)
+{
+	EXPECT_EQ(0, module_unload());
+}
+
+static size_t allocated_by_all(void)
+{
+	size_t sum = 0;
+	int i;
+
+	for (i = 0; i < DEVICES; i++)
+		sum += attribute_of(i, "allocated");
+	return sum;
+}
+
+/* Map the other window, of any device. */
+static int map_by_peer(int fd)
+{
+	char number[16];
+
+	snprintf(number, sizeof(number), "%d", fd);
+	return run_peer(OTHER_PEER, "inherit", 0, number);
+}
+
+TEST_F(hoarder, gets_two_windows_of_each_device_and_no_more)
+{
+	long before = cached_pages();
+	long pages = 2 * DEVICES * self->size / page_size();
+	int i;
+
+	for (i = 0; i < 3 * DEVICES; i++)
+		ASSERT_NE(MAP_FAILED, map_rw(self->fd[i % DEVICES], self->size));
+	EXPECT_EQ(DEVICES * self->size, allocated_by_all());
+	for (i = 0; i < 3 * DEVICES; i++)
+		ASSERT_EQ(0, map_by_peer(self->fd[i % DEVICES]));
+	EXPECT_EQ(2 * DEVICES * self->size, allocated_by_all());
+	/* The rest of the system drifts. */
+	EXPECT_LT(cached_pages() - before, pages + pages / 2);
 }
 
 TEST_HARNESS_MAIN
