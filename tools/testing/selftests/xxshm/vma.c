@@ -12,6 +12,12 @@
 #ifndef MADV_PAGEOUT
 #define MADV_PAGEOUT		21
 #endif
+#ifndef MADV_DONTNEED_LOCKED
+#define MADV_DONTNEED_LOCKED	24
+#endif
+#ifndef MADV_COLLAPSE
+#define MADV_COLLAPSE		25
+#endif
 
 #define PAGES	4
 
@@ -103,6 +109,7 @@ FIXTURE_VARIANT(advice) {
 	FIXTURE_VARIANT_ADD(advice, name) { .advice = number, .error = errnum }
 
 ADVICE(dontneed, MADV_DONTNEED, 0);
+ADVICE(dontneed_locked, MADV_DONTNEED_LOCKED, 0);
 ADVICE(willneed, MADV_WILLNEED, 0);
 ADVICE(sequential, MADV_SEQUENTIAL, 0);
 ADVICE(random, MADV_RANDOM, 0);
@@ -115,6 +122,8 @@ ADVICE(dontfork, MADV_DONTFORK, 0);
 ADVICE(free, MADV_FREE, EINVAL);
 ADVICE(wipeonfork, MADV_WIPEONFORK, EINVAL);
 ADVICE(dodump, MADV_DODUMP, EINVAL);
+/* A mapping of less than 2 MiB has no large page to become. */
+ADVICE(collapse, MADV_COLLAPSE, EINVAL);
 /* It would punch a hole for everybody. */
 ADVICE(remove, MADV_REMOVE, ENODEV);
 
@@ -151,9 +160,12 @@ TEST_F(mapping, file_calls_that_would_change_the_store_are_refused)
 	EXPECT_EQ(-1, fcntl(self->fd, F_ADD_SEALS, F_SEAL_WRITE));
 	EXPECT_EQ(EINVAL, errno);
 	EXPECT_EQ(-1, fcntl(self->fd, F_GET_SEALS));
+	EXPECT_EQ(EINVAL, errno);
 	EXPECT_EQ(-1, ftruncate(self->fd, 0));
+	EXPECT_EQ(EINVAL, errno);
 	EXPECT_EQ(-1, fallocate(self->fd, FALLOC_FL_PUNCH_HOLE |
 				FALLOC_FL_KEEP_SIZE, 0, self->size));
+	EXPECT_EQ(ENODEV, errno);
 	EXPECT_EQ(3, stored(self->fd, 2));
 }
 

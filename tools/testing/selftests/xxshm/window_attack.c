@@ -3,6 +3,7 @@
  * An ordinary user, whom the node lets in, tries to reach through one window
  * what is in the other, or through a process what is not the user's.
  */
+#include <linux/io_uring.h>
 #include <linux/userfaultfd.h>
 #include <sys/ptrace.h>
 #include <sys/sendfile.h>
@@ -18,6 +19,16 @@
 #define PAGES	2	/* in a window */
 #define OWN	'o'	/* begins each page of the attacker's window */
 #define SECRET	's'	/* begins each page of the other window */
+
+#define EXPECT_ERRNO(expected, call) do {	\
+	EXPECT_EQ(-1, (call));			\
+	EXPECT_EQ(expected, errno);		\
+} while (0)
+
+#define EXPECT_REFUSED(expected, map) do {	\
+	EXPECT_EQ(MAP_FAILED, (map));		\
+	EXPECT_EQ(expected, errno);		\
+} while (0)
 
 /* Like who became this user by exec: its other processes may look into it. */
 static int become_plain_user(uid_t uid)
@@ -74,32 +85,57 @@ TEST_F(attacker, mremap_does_not_reach_the_other_window)
 	const struct {
 		size_t from, old, new;
 		int flags;
+		int error;
 	} attempts[] = {
-		{ 0, size, size + page, 0 },
-		{ 0, size, size + page, MREMAP_MAYMOVE },
-		{ page, page, 2 * page, 0 },
-		{ page, page, size + page, MREMAP_MAYMOVE },
-		{ 0, 0, 2 * size, MREMAP_MAYMOVE },
-		{ page, 0, size, MREMAP_MAYMOVE },
-		{ 0, size, size, MREMAP_MAYMOVE | MREMAP_DONTUNMAP },
+		{ 0, size, size + page, 0, EFAULT },
+		{ 0, size, size + page, MREMAP_MAYMOVE, EFAULT },
+		{ page, page, 2 * page, 0, EFAULT },
+		{ page, page, size + page, MREMAP_MAYMOVE, EFAULT },
+		{ 0, 0, 2 * size, MREMAP_MAYMOVE, EFAULT },
+		{ page, 0, size, MREMAP_MAYMOVE, EFAULT },
+		/* The kernel refuses this flag for what may not grow. */
+		{ 0, size, size, MREMAP_MAYMOVE | MREMAP_DONTUNMAP, EINVAL },
 	};
 
-	for (i = 0; i < sizeof(attempts) / sizeof(*attempts); i++)
+	for (i = 0; i < sizeof(attempts) / sizeof(*attempts); i++) {
 		EXPECT_EQ(MAP_FAILED,
 			  mremap(self->map + attempts[i].from, attempts[i].old,
 				 attempts[i].new, attempts[i].flags))
 			TH_LOG("attempt %zu", i);
+		EXPECT_EQ(attempts[i].error, errno) TH_LOG("attempt %zu", i);
+	}
 }
 
 TEST_F(attacker, rest_of_a_mapping_does_not_grow)
 {
 	ASSERT_EQ(0, munmap(self->map, self->page));
-	EXPECT_EQ(MAP_FAILED, mremap(self->map + self->page, self->page,
-				     self->size, MREMAP_MAYMOVE));
-	EXPECT_EQ(EFAULT, errno);
-	EXPECT_EQ(MAP_FAILED, mremap(self->map + self->page, self->page,
-				     self->size, 0));
-	EXPECT_EQ(EFAULT, errno);
+	EXPECT_REFUSED(EFAULT, mremap(self->map + self->page, self->page,
+				      self->size, MREMAP_MAYMOVE));
+	EXPECT_REFUSED(EFAULT, mremap(self->map + self->page, self->page,
+				      self->size, 0));
+}
+
+/* 6.12 would make one of two that follow each other, if it were allowed to. */
+TEST_F(attacker, two_mappings_are_not_moved_as_one)
+{
+	char *second = self->map + self->page;
+	char *to = mmap(NULL, 2 * self->size, PROT_NONE,
+			MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	ASSERT_EQ(0, munmap(self->map, self->size));
+	ASSERT_EQ(self->map, mmap(self->map, self->page, PROT_READ,
+				  MAP_SHARED | MAP_FIXED, self->fd, 0));
+	ASSERT_EQ(second, mmap(second, self->page, PROT_READ,
+			       MAP_SHARED | MAP_FIXED, self->fd, self->page));
+	EXPECT_REFUSED(EFAULT, mremap(self->map, self->size, self->size,
+				      MREMAP_MAYMOVE | MREMAP_FIXED, to));
+	EXPECT_REFUSED(EFAULT, mremap(self->map, self->size, 2 * self->size,
+				      MREMAP_MAYMOVE));
+	EXPECT_NE(NULL, smaps_line(self->map, ""));
+	EXPECT_NE(NULL, smaps_line(second, ""));
+	EXPECT_EQ(OWN, self->map[0]);
+	EXPECT_EQ(OWN, second[0]);
+	EXPECT_EQ(PAGES, pages_locked(self->fd));
 }
 
 #ifdef __x86_64__
@@ -118,9 +154,9 @@ TEST_F(attacker, x32_bit_of_a_call_gives_the_other_window_and_no_more)
 	ASSERT_NE(MAP_FAILED, map);
 	EXPECT_EQ(SECRET, map[0]);
 	EXPECT_EQ(SECRET, map[self->page]);
-	EXPECT_EQ(MAP_FAILED, map_as_the_other(self->fd, 2 * self->size, 0));
-	EXPECT_EQ(MAP_FAILED, map_as_the_other(self->fd, self->page, self->size));
-	EXPECT_EQ(MAP_FAILED, map_as_the_other(self->fd, self->page,
+	EXPECT_REFUSED(ENXIO, map_as_the_other(self->fd, 2 * self->size, 0));
+	EXPECT_REFUSED(ENXIO, map_as_the_other(self->fd, self->page, self->size));
+	EXPECT_REFUSED(ENXIO, map_as_the_other(self->fd, self->page,
 					       -(off_t)self->size));
 }
 #endif
@@ -161,7 +197,7 @@ TEST_F(attacker, reading_memory_ends_where_the_mapping_ends)
 		  process_vm_readv(getpid(), &here, 1, &there, 1, 0));
 	EXPECT_EQ((ssize_t)self->size,
 		  read_mem(mem, data, self->map, 2 * self->size));
-	EXPECT_EQ(-1, read_mem(mem, data, self->map + self->size, 1));
+	EXPECT_ERRNO(EIO, read_mem(mem, data, self->map + self->size, 1));
 }
 
 /* A debugger may write to read-only mappings of its own, not to shared ones. */
@@ -173,9 +209,8 @@ TEST_F(attacker, debuggers_write_does_not_reach_a_read_only_mapping)
 
 	ASSERT_NE(MAP_FAILED, map);
 	EXPECT_EQ(1, pwrite64(mem, "w", 1, (unsigned long)self->map + 1));
-	EXPECT_EQ(-1, pwrite64(mem, "w", 1, (unsigned long)map));
-	EXPECT_EQ(-1, process_vm_writev(getpid(), &here, 1, &there, 1, 0));
-	EXPECT_EQ(EFAULT, errno);
+	EXPECT_ERRNO(EIO, pwrite64(mem, "w", 1, (unsigned long)map));
+	EXPECT_ERRNO(EFAULT, process_vm_writev(getpid(), &here, 1, &there, 1, 0));
 	EXPECT_EQ(OWN, map[0]);
 }
 
@@ -220,11 +255,6 @@ TEST_F(attacker, userfaultfd_does_not_take_a_mapping)
 						       UFFDIO_REGISTER_MODE_WP));
 }
 
-#define EXPECT_ERRNO(expected, call) do {	\
-	EXPECT_EQ(-1, (call));			\
-	EXPECT_EQ(expected, errno);		\
-} while (0)
-
 TEST_F(attacker, calls_that_copy_files_do_not_reach_a_window)
 {
 	loff_t behind = self->size;
@@ -242,6 +272,68 @@ TEST_F(attacker, calls_that_copy_files_do_not_reach_a_window)
 	EXPECT_ERRNO(EINVAL, copy_file_range(self->fd, NULL, self->fd, &behind, 1, 0));
 	EXPECT_ERRNO(EINVAL, pread(self->fd, &behind, 1, self->size));
 	EXPECT_EQ(OWN, self->map[0]);
+}
+
+static int open_ring(struct io_uring_params *params)
+{
+	memset(params, 0, sizeof(*params));
+	return syscall(SYS_io_uring_setup, 1, params);
+}
+
+/* Read or write a byte by io_uring; returns its result, 0 if it gave none. */
+static int transfer_by_ring(int op, int fd, char *byte, __u64 offset)
+{
+	struct io_uring_params params;
+	int ring = open_ring(&params);
+	char *queues = map_rw(ring, page_size());
+	char *entry = map_device(ring, page_size(), PROT_READ | PROT_WRITE,
+				 IORING_OFF_SQES);
+	struct io_uring_cqe *done;
+
+	if (queues == MAP_FAILED || entry == MAP_FAILED)
+		return 0;
+	*(struct io_uring_sqe *)entry = (struct io_uring_sqe){
+		.opcode = op, .fd = fd, .off = offset,
+		.addr = (unsigned long)byte, .len = 1,
+	};
+	*(__u32 *)(queues + params.sq_off.tail) = 1;
+	if (syscall(SYS_io_uring_enter, ring, 1, 1, IORING_ENTER_GETEVENTS,
+		    NULL, 0) != 1)
+		return 0;
+	close(ring);
+	done = (struct io_uring_cqe *)(queues + params.cq_off.cqes);
+	return done->res;
+}
+
+TEST_F(attacker, io_uring_does_not_read_or_write_a_window)
+{
+	int other = open("/proc/self/exe", O_RDONLY);
+	char byte = 'w';
+
+	EXPECT_EQ(-EINVAL, transfer_by_ring(IORING_OP_READ, self->fd, &byte, 0));
+	EXPECT_EQ(-EINVAL, transfer_by_ring(IORING_OP_READ, self->fd, &byte,
+					    self->size));
+	EXPECT_EQ(-EINVAL, transfer_by_ring(IORING_OP_WRITE, self->fd, &byte, 0));
+	EXPECT_EQ(-EINVAL, transfer_by_ring(IORING_OP_WRITE, self->fd, &byte,
+					    self->size));
+	EXPECT_EQ('w', byte);
+	EXPECT_EQ(OWN, self->map[0]);
+	/* It reads what can be read. */
+	EXPECT_EQ(1, transfer_by_ring(IORING_OP_READ, other, &byte, 1));
+	EXPECT_EQ('E', byte);
+}
+
+/* Neither what lies behind it, nor the part that is the window's. */
+TEST_F(attacker, io_uring_takes_no_buffer_past_the_end_of_a_mapping)
+{
+	struct iovec past = { self->map + self->page, self->size };
+	struct io_uring_params params;
+	int ring = open_ring(&params);
+
+	ASSERT_GE(ring, 0);
+	EXPECT_ERRNO(EFAULT, syscall(SYS_io_uring_register, ring,
+				     IORING_REGISTER_BUFFERS, &past, 1));
+	EXPECT_EQ(PAGES, pages_locked(self->fd));
 }
 
 TEST_F(attacker, fadvise_drops_no_page)
