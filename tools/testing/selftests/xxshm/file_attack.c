@@ -173,8 +173,9 @@ TEST_F(device, fdinfo_says_what_is_documented_and_nothing_else)
 	EXPECT_EQ(len, strlen(first));
 	EXPECT_EQ(len, read_fdinfo(self->fd, second, sizeof(second)));
 	EXPECT_EQ(0, memcmp(first, second, len));
-	for (line = strtok(first, "\n"); line; line = strtok(NULL, "\n"))
+	for (line = strtok(first, "\n"); line; line = strtok(NULL, "\n")) {
 		EXPECT_TRUE(is_known(line)) TH_LOG("%s", line);
+	}
 }
 
 /* Die so that a core file is written, with all kinds of mappings in it. */
