@@ -25,9 +25,9 @@ FIXTURE_SETUP(crowd)
 	char path[32];
 	int i;
 
-	self->len = 2 * HUGE_SIZE;
+	self->len = 4 * HUGE_SIZE;
 	self->npages = self->len / page_size();
-	ASSERT_EQ(0, module_load("instances=24 size=4M"));
+	ASSERT_EQ(0, module_load("instances=24 size=8M"));
 	for (i = 0; i < ROUNDS; i++) {
 		snprintf(path, sizeof(path), "/dev/xxshm%d", i);
 		self->fd[i] = open(path, O_RDWR);

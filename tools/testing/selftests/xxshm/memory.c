@@ -115,7 +115,7 @@ static int fill_and_go(void)
 	return module_unload();
 }
 
-#define GOINGS	20
+#define GOINGS	32
 
 /* One that nobody finds any more is in no count but that of what is free. */
 TEST_F_TIMEOUT(pages, are_free_when_the_module_went, 300)
