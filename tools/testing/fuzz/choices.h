@@ -93,7 +93,7 @@ static unsigned long choose_pgoff(void)
 /* A part of a mapping, perhaps gone by now; of the arena if there is none. */
 static struct mapping choose_part(void)
 {
-	struct mapping all = { ARENA, 16 * page };
+	struct mapping all = { ARENA, 16 * page, -1 };
 	unsigned long npages, huge = HUGE_SIZE / page;
 	unsigned int from, length;
 
@@ -109,7 +109,8 @@ static struct mapping choose_part(void)
 	if (length >= 128)
 		npages = length < 240 ? 1 + length % 16 % npages :
 			 length < 248 ? 1 + (huge - 1) % npages : 0;
-	return (struct mapping){ all.start + from * page, npages * page };
+	all.start += from * page;
+	return (struct mapping){ all.start, npages * page, window_at(all.start) };
 }
 
 #endif /* _FUZZ_CHOICES_H */

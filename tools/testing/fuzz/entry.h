@@ -83,17 +83,22 @@ static void print_call(int way, const char *name, const long *arg, long ret)
 		fprintf(stderr, ") = 0x%lx\n", ret);
 }
 
+/* Addresses do not fit through the 32-bit door when they are high. */
+static int way_for(int way, unsigned long addr)
+{
+	return way == IA32 && addr >> 32 ? LP64 : way;
+}
+
 /*
  * Call the kernel with six arguments; returns what it returns, negative errno
- * included. Addresses do not fit through the 32-bit door when they are high.
+ * included.
  */
 static long enter(int way, const struct call *call, const long *arg)
 {
 	int faults = fail_nth ? open_faults() : -1;
 	long ret;
 
-	if (!call->nr[way] || ((__u64)arg[0] >> 32 && way == IA32))
-		way = LP64;
+	way = call->nr[way] ? way_for(way, arg[0]) : LP64;
 	if (faults >= 0)
 		arm(faults, fail_nth);
 	fail_nth = 0;

@@ -2,8 +2,9 @@
 /*
  * What the fuzzed program has of the devices: descriptors, and mappings. A
  * mapping that was taken to pieces stays listed: its range is where to look for
- * the pieces, and what to sweep at the end. Where the program chooses an address
- * itself it does so in the arena, where nothing else lives.
+ * the pieces, and what to sweep at the end. Of those that have an address the
+ * last tells which window is there, if anything is. Where the program chooses an
+ * address itself it does so in the arena, where nothing else lives.
  */
 #ifndef _FUZZ_HOLDINGS_H
 #define _FUZZ_HOLDINGS_H
@@ -28,6 +29,7 @@ struct descriptor {
 struct mapping {
 	unsigned long start;
 	unsigned long len;
+	int window;	/* at its start; -1: none */
 };
 
 static struct descriptor descriptors[DESCRIPTORS];
@@ -75,8 +77,18 @@ static void catch_faults(void)
 	sigaction(SIGBUS, &action, NULL);
 }
 
+static int window_at(unsigned long addr)
+{
+	unsigned int i = mapping_count;
+
+	while (i--)
+		if (addr - mappings[i].start < mappings[i].len)
+			return mappings[i].window;
+	return -1;
+}
+
 /* Read a byte, and write it again if asked to; returns it, or -1 for a fault. */
-static int touch(unsigned long addr, int writing)
+static int access_byte(unsigned long addr, int writing)
 {
 	volatile __u8 *byte = (volatile __u8 *)addr;
 	int sig = sigsetjmp(fault_return, 0), value = -1;
@@ -90,28 +102,37 @@ static int touch(unsigned long addr, int writing)
 	fault_expected = 0;
 	if (sig == SIGBUS)
 		violation("SIGBUS at 0x%lx", addr);
-	if (sig)
-		return -1;
-	if (value && (value < marker(0) || value >= marker(WINDOWS)))
-		violation("0x%lx holds 0x%x, which nobody wrote", addr, value);
+	return sig ? -1 : value;
+}
+
+/* The same, for what may be mapped there. */
+static int touch(unsigned long addr, int writing)
+{
+	int window = window_at(addr), value = access_byte(addr, writing);
+
+	if (value > 0 && value != marker(window))
+		violation("0x%lx, of window %d, holds 0x%x", addr, window, value);
 	return value;
 }
 
-/* What a new mapping of a window shows first. */
+/* What a mapping of a window shows that can be read and was just made. */
 static void expect_marker(int window, unsigned long addr)
 {
-	int value = touch(addr, 0);
+	int value = access_byte(addr, 0);
 
-	if (value != -1 && value != (filled[window] ? marker(window) : 0))
-		violation("window %d begins with 0x%x at 0x%lx", window, value,
-			  addr);
+	if (value == -1)
+		violation("window %d cannot be read at 0x%lx", window, addr);
+	if (value != (filled[window] ? marker(window) : 0))
+		violation("window %d shows 0x%x at 0x%lx", window, value, addr);
 }
 
-static void remember(unsigned long start, unsigned long len)
+/* A window that is mapped has its pages. */
+static void remember(unsigned long start, unsigned long len, int window)
 {
 	if (mapping_count == MAPPINGS)
 		violation("more mappings than operations");
-	mappings[mapping_count++] = (struct mapping){ start, len };
+	mappings[mapping_count++] = (struct mapping){ start, len, window };
+	populated[window] = 1;
 }
 
 static int holds_the_module(void)

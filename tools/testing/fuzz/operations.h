@@ -182,8 +182,7 @@ static void op_mmap(void)
 	if (ret < 0)
 		return;
 	len = whole_pages(len);
-	remember(ret, len);
-	populated[window] = 1;
+	remember(ret, len, window);
 	forbidden = is_forbidden(d, len / page, pgoff, prot, flags);
 	if (forbidden)
 		violation("a mapping that is %s", forbidden);
@@ -198,17 +197,27 @@ static void op_munmap(void)
 	ENTER(choose_way(), &call_munmap, part.start, part.len);
 }
 
+/*
+ * If so, then also after a change that leaves permissions alone. Only some look:
+ * what no page fault has come to yet is to be changed, too.
+ */
+static int was_readable(const struct mapping *part, int look)
+{
+	return look && touch(part->start, 0) != -1;
+}
+
 static void op_mremap(void)
 {
 	struct mapping part = choose_part();
-	unsigned int flags = choose_below(8), size = choose();
+	unsigned int flags = choose(), size = choose();
 	unsigned long to = choose_address(), new = part.len;
 	const unsigned long lengths[] = {
 		page, new / 2, new - page, new + page, 2 * new, 0, 2 * page, -page
 	};
-	int way = choose_way();
+	int way = choose_way(), readable = was_readable(&part, flags & 8);
 	long ret;
 
+	flags %= 8;
 	if (size >= 128)
 		new = lengths[size % 8];
 	if (size % 32 == 31)
@@ -220,7 +229,11 @@ static void op_mremap(void)
 		return;
 	if (new > part.len)
 		violation("a mapping grew from 0x%lx to 0x%lx", part.len, new);
-	remember(ret, whole_pages(new));
+	/* What shrinks where it is may be pieces of several windows. */
+	if (ret != (long)part.start)
+		remember(ret, whole_pages(new), part.window);
+	if (readable)
+		expect_marker(part.window, ret);
 }
 
 static void op_mprotect(void)
@@ -236,6 +249,8 @@ static void op_mprotect(void)
 
 	if (!ret && part.len && (prot & PROT_EXEC))
 		violation("a mapping became executable");
+	if (!ret && part.len && (prot & PROT_READ) && choose_below(2))
+		expect_marker(part.window, part.start);
 }
 
 static void op_madvise(void)
@@ -295,18 +310,24 @@ static void op_remap(void)
 {
 	struct mapping part = choose_part();
 	unsigned long pgoff = choose_pgoff();
-	int way = choose_way(), prot = choose() >= 240, flags = choose_below(2);
+	int way = way_for(choose_way(), part.start);
+	int prot = choose() >= 240, odd = choose(), window;
+	int flags = odd & 1 ? MAP_NONBLOCK : 0;
+	int readable = was_readable(&part, odd & 2);
 	long ret;
 
-	if (flags)
-		flags = MAP_NONBLOCK;
 	if (way != LP64)
 		pgoff = (__u32)pgoff;
 	ret = ENTER(way, &call_remap, part.start, part.len, prot, pgoff, flags);
-	if (!ret && part.len &&
-	    (part.len / page > window_pages ||
-	     pgoff > window_pages - part.len / page))
+	if (ret)
+		return;
+	if (part.len / page > window_pages ||
+	    pgoff > window_pages - part.len / page)
 		violation("remapped to outside the window");
+	window = window_of(part.window / 2, way);
+	remember(part.start, part.len, window);
+	if (readable)
+		expect_marker(window, part.start);
 }
 
 static void op_touch(void)
