@@ -11,16 +11,18 @@
  *
  * Environment: XXSHM_MODULE, the module; XXSHM_TALLY, a file of counters;
  *              XXSHM_CURRENT, a file that has the input that is being tried;
+ *              XXSHM_KMSG, /dev/kmsg, which is told of it in hexadecimal;
  *              XXSHM_OPERATIONS, after how many to end
  */
 #include "oracle.h"
 
 #define MAX_RECORDS	96	/* beginning and end take as long as some tens */
 #define MAX_CHILDREN	4
+#define KMSG_BYTES	384	/* of an input in a line */
 
 static pid_t children[MAX_CHILDREN];
 static unsigned int child_count;
-static int current_fd = -1;
+static int current_fd = -1, kmsg_fd = -1;
 static __u64 operations_wanted;
 
 static void wait_for_child(pid_t pid)
@@ -91,12 +93,37 @@ static void run_records(const __u8 *data, unsigned int records)
 	}
 }
 
+/*
+ * A panic prints what the kernel's log has, which costs less than a file outside
+ * of the machine. A line of it is short: an input takes two, each beginning with
+ * where in the input it belongs.
+ */
+static void tell_kernel(const __u8 *data, size_t size)
+{
+	static const char digits[] = "0123456789abcdef";
+	char line[2 * KMSG_BYTES + 32];
+	size_t at, i;
+	int len;
+
+	for (at = 0; at < size; at += KMSG_BYTES) {
+		len = sprintf(line, "<7>fuzz: input %zu ", at);
+		for (i = at; i < size && i < at + KMSG_BYTES; i++) {
+			line[len++] = digits[data[i] / 16];
+			line[len++] = digits[data[i] % 16];
+		}
+		if (write(kmsg_fd, line, len) < 0)
+			perror("XXSHM_KMSG");
+	}
+}
+
 static void begin_input(const __u8 *data, size_t size)
 {
 	count(&tally->inputs);
 	if (current_fd >= 0 && (ftruncate(current_fd, 0) ||
 				pwrite(current_fd, data, size, 0) < 0))
 		perror("XXSHM_CURRENT");
+	if (kmsg_fd >= 0)
+		tell_kernel(data, size);
 	become_ordinary();
 	descriptors[0].fd = open(DEVICE, O_RDWR);
 	if (descriptors[0].fd < 0)
@@ -179,7 +206,7 @@ static size_t mutate_records(__u8 *data, size_t n, __u64 *seed)
 
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
-	const char *path = getenv("XXSHM_CURRENT");
+	const char *path = getenv("XXSHM_CURRENT"), *kmsg = getenv("XXSHM_KMSG");
 	const char *wanted = getenv("XXSHM_OPERATIONS");
 
 	page = page_size();
@@ -187,6 +214,8 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 	operations_wanted = wanted ? strtoull(wanted, NULL, 10) : 0;
 	if (path)
 		current_fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	if (kmsg)
+		kmsg_fd = open(kmsg, O_WRONLY | O_CLOEXEC);
 	tally_open();
 	coverage_open();
 	catch_faults();
