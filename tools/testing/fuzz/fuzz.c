@@ -18,7 +18,7 @@
 
 #define MAX_RECORDS	96	/* beginning and end take as long as some tens */
 #define MAX_CHILDREN	4
-#define KMSG_BYTES	384	/* of an input in a line */
+#define KMSG_BYTES	472	/* of an input in a line */
 
 static pid_t children[MAX_CHILDREN];
 static unsigned int child_count;
@@ -95,8 +95,8 @@ static void run_records(const __u8 *data, unsigned int records)
 
 /*
  * A panic prints what the kernel's log has, which costs less than a file outside
- * of the machine. A line of it is short: an input takes two, each beginning with
- * where in the input it belongs.
+ * of the machine. A line of it is short: long inputs take two, and each begins
+ * with where in the input it belongs.
  */
 static void tell_kernel(const __u8 *data, size_t size)
 {
@@ -220,7 +220,10 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 	coverage_open();
 	catch_faults();
 	/* Where the kernel can do so, allocations fail on demand. */
-	set_up_faults();
+	if (!access("/proc/self/fail-nth", F_OK) && set_up_faults()) {
+		perror("setting up failures");
+		exit(2);
+	}
 	if (drop_capability(CAP_IPC_LOCK)) {
 		perror("dropping CAP_IPC_LOCK");
 		exit(2);
