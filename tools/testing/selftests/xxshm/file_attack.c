@@ -174,7 +174,8 @@ TEST_F(device, fdinfo_says_what_is_documented_and_nothing_else)
 	EXPECT_EQ(len, read_fdinfo(self->fd, second, sizeof(second)));
 	EXPECT_EQ(0, memcmp(first, second, len));
 	for (line = strtok(first, "\n"); line; line = strtok(NULL, "\n")) {
-		EXPECT_TRUE(is_known(line)) TH_LOG("%s", line);
+		EXPECT_TRUE(is_known(line))
+			TH_LOG("%s", line);
 	}
 }
 

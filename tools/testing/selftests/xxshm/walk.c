@@ -151,7 +151,8 @@ TEST_F_TIMEOUT(walk, agrees_with_the_model_at_every_step, 3600)
 	EXPECT_EQ(1, agree) TH_LOG("step %u: the books do not agree", walk->steps);
 	EXPECT_EQ(0, hung) TH_LOG("step %u: a walker died", walk->steps);
 	for (kind = 0; kind < KINDS; kind++) {
-		EXPECT_GT(walk->taken[kind], walk->steps / 1000) TH_LOG("kind %u", kind);
+		EXPECT_GT(walk->taken[kind], walk->steps / 1000)
+			TH_LOG("kind %u", kind);
 	}
 	EXPECT_GT(walk->refused, walk->steps / 100);
 	EXPECT_GT(walk->taken[STEP_MAP] - walk->refused, walk->steps / 10);
