@@ -121,8 +121,6 @@ SEQUENCE(mremap_middle, .parameters = SMALL, .make = make_mapping_and_room,
 	 .run = move_middle, .at_least = 4);
 SEQUENCE(split_large, .parameters = LARGE, .make = make_large_page,
 	 .run = page_out, .check = check_touched, .at_least = 1);
-SEQUENCE(vmsplice, .parameters = SMALL, .make = make_pipe,
-	 .run = splice_pages, .check = check_spliced, .at_least = 2);
 SEQUENCE(ioctl, .parameters = SMALL, .make = make_mapping, .run = ask,
 	 .at_least = 2);
 SEQUENCE(fdinfo, .parameters = SMALL, .make = make_mapping, .run = read_fdinfo,

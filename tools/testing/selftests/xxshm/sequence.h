@@ -5,8 +5,6 @@
 #ifndef _SELFTESTS_XXSHM_SEQUENCE_H
 #define _SELFTESTS_XXSHM_SEQUENCE_H
 
-#include <sys/uio.h>
-
 #include "fault.h"
 #include "ledger.h"
 
@@ -30,7 +28,6 @@ struct state {
 	size_t len;		/* of a window, mapped as a whole */
 	char *map;
 	char *to;
-	int pipe[2];		/* open if the second is not 0 */
 };
 
 /*
@@ -137,15 +134,6 @@ static inline int page_out(struct state *state)
 	return madvise(state->map, state->page, MADV_PAGEOUT) ? errno : 0;
 }
 
-/* The pipe has pages of the window; fewer than asked for, if a point was met. */
-static inline int splice_pages(struct state *state)
-{
-	struct iovec pages = { state->map, 4 * state->page };
-
-	return vmsplice(state->pipe[1], &pages, 1, SPLICE_F_NONBLOCK) > 0 ?
-		0 : errno;
-}
-
 static inline int ask(struct state *state)
 {
 	struct xxshm_info info = {};
@@ -196,13 +184,6 @@ static inline int check_touched(struct state *state)
 		if (state->map[at] != 'x')
 			return -1;
 	return 0;
-}
-
-static inline int check_spliced(struct state *state)
-{
-	char byte = 0;
-
-	return read(state->pipe[0], &byte, 1) == 1 && byte == 'x' ? 0 : -1;
 }
 
 /* What is made before a sequence begins. Each returns 0 or an errno. */
@@ -271,13 +252,6 @@ static inline int make_large_page(struct state *state)
 	return make_new_file(state) ?: map(state) ?: touch(state);
 }
 
-static inline int make_pipe(struct state *state)
-{
-	if (pipe2(state->pipe, O_CLOEXEC))
-		return errno;
-	return make_mapping(state) ?: touch(state);
-}
-
 /* Back to where it began, whatever was made. */
 static inline void end(struct state *state)
 {
@@ -287,11 +261,6 @@ static inline void end(struct state *state)
 		munmap(state->to, state->len);
 	if (state->fd >= 0)
 		close(state->fd);
-	if (state->pipe[1]) {
-		close(state->pipe[0]);
-		close(state->pipe[1]);
-	}
-	state->pipe[1] = 0;
 	state->map = NULL;
 	state->to = NULL;
 	state->fd = -1;
