@@ -31,12 +31,12 @@ help:
 	@echo '                  KERNEL=debug|kcsan, TEST=, SEED= as above'
 	@echo '  make coverage   report which lines of the module the tests executed'
 	@echo '  make fuzz       make calls at random that lead to new places in the module,'
-	@echo '                  TIME=SECONDS (600), KERNEL=debug|6.1|6.12, SEED=,'
+	@echo '                  TIME=SECONDS (600), KERNEL=debug|kcsan|6.1|6.12, SEED=,'
 	@echo '                  INPUT=FILE to repeat one that was found, and print it'
 	@echo '  make fuzz-others'
 	@echo '                  let trinity and stress-ng have a go at the device'
 	@echo '  make soak       random walks through the accounting while memory is short,'
-	@echo '                  TIME=SECONDS (3600), KERNEL=debug|6.1|6.12, SEED='
+	@echo '                  TIME=SECONDS (3600), KERNEL=debug|kcsan|6.1|6.12, SEED='
 	@echo '  make style      run checkpatch, sparse, W=1, kernel-doc and shellcheck'
 	@echo
 	@echo 'On this machine'"'"'s kernel ($(KVER)):'
@@ -91,7 +91,12 @@ demo:
 	@tools/testing/demo $(KERNEL)
 
 check:
-	@exec env KERNEL='$(KERNEL)' TEST='$(TEST)' SEED='$(SEED)' tools/testing/check
+	@exec env KERNEL='$(KERNEL)' TEST='$(TEST)' SEED='$(SEED)' \
+	  tools/testing/check
+
+check-debug:
+	@exec env KERNEL='$(KERNEL)' TEST='$(TEST)' SEED='$(SEED)' \
+	  tools/testing/check debug
 
 coverage:
 	@tools/testing/coverage
@@ -106,9 +111,6 @@ fuzz-others:
 soak:
 	@exec env KERNEL='$(KERNEL)' TIME='$(TIME)' SEED='$(SEED)' \
 	  tools/testing/soak/run
-
-check-debug: KERNEL := $(or $(KERNEL),debug kcsan)
-check-debug: check
 
 style:
 	@tools/testing/style

@@ -8,7 +8,7 @@
 # The lock goes with the last process that this one starts.
 
 if ! { exec 8>>"$1.lock" && flock -n 8; }; then
-	echo "${0##*/}: another run (begun by process $(<"$1.lock")) is using $1: wait for its end, or use another clone." >&2
+	echo "${command:-${0##*/}}: another run (begun by process $(<"$1.lock")) is using $1: wait for its end, or use another clone." >&2
 	exit 1
 fi
 echo $$ >"$1.lock"
