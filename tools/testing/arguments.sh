@@ -28,8 +28,8 @@ choose() {
 	done
 }
 
-# a_kernel VALUE: one of those that are known
+# a_kernel VALUE AVAILABLE...: one of those
 a_kernel() {
 	[[ $1 != *\ * ]] || usage_error "KERNEL=$1 is more than one"
-	choose KERNEL "$1" "${debian[@]}" "${made[@]}" >/dev/null
+	choose KERNEL "$@" >/dev/null
 }

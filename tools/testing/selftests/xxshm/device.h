@@ -24,6 +24,10 @@
 
 #include <linux/xxshm.h>
 
+#ifndef MADV_PAGEOUT
+#define MADV_PAGEOUT	21
+#endif
+
 #define DEVICE		"/dev/xxshm0"
 #define MODULE		"xxshm"
 #define MODULE_PATH	"XXSHM_MODULE"	/* environment: path of xxshm.ko */

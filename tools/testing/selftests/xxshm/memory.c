@@ -6,9 +6,6 @@
 #include "kselftest_harness.h"
 #include "ledger.h"
 
-#ifndef MADV_PAGEOUT
-#define MADV_PAGEOUT		21
-#endif
 #ifndef MADV_HWPOISON
 #define MADV_HWPOISON		100
 #endif

@@ -8,10 +8,6 @@
 #include "fault.h"
 #include "ledger.h"
 
-#ifndef MADV_PAGEOUT
-#define MADV_PAGEOUT	21
-#endif
-
 #define RICH		8192	/* pages that may be locked, all that are mapped */
 
 /* Where nothing else is, so that it takes page tables of its own. */
@@ -114,18 +110,20 @@ static inline int protect_middle(struct state *state)
 		errno : 0;
 }
 
+static inline int move_part(struct state *state, char *from, size_t len)
+{
+	return mremap(from, len, len, MREMAP_MAYMOVE | MREMAP_FIXED,
+		      state->to) == MAP_FAILED ? errno : 0;
+}
+
 static inline int move(struct state *state)
 {
-	return mremap(state->map, state->len, state->len,
-		      MREMAP_MAYMOVE | MREMAP_FIXED, state->to) == MAP_FAILED ?
-		errno : 0;
+	return move_part(state, state->map, state->len);
 }
 
 static inline int move_middle(struct state *state)
 {
-	return mremap(state->map + state->page, state->page, state->page,
-		      MREMAP_MAYMOVE | MREMAP_FIXED, state->to) == MAP_FAILED ?
-		errno : 0;
+	return move_part(state, state->map + state->page, state->page);
 }
 
 /* Who takes away a page of a large one splits it, or leaves it as it is. */
