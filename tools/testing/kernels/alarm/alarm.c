@@ -16,6 +16,7 @@
 #include <linux/mutex.h>
 #include <linux/preempt.h>
 #include <linux/sched.h>
+#include <linux/seqlock.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 #include <linux/timer.h>
@@ -115,10 +116,17 @@ static void ring_object(void)
 
 static unsigned long raced;
 
+/* In sections of a seqlock, as is all that runs under an mmap_lock. */
 static int race(void *unused)
 {
+	seqcount_t own;
+
+	seqcount_init(&own);
 	while (!kthread_should_stop()) {
+		raw_read_seqcount(&own);
+		raw_write_seqcount_begin(&own);
 		raced++;
+		raw_write_seqcount_end(&own);
 		cond_resched();
 	}
 	return 0;
