@@ -2,7 +2,8 @@
 /*
  * A long random walk through everything that may change what is charged, by
  * processes of all data models and two users, compared step by step with a
- * model; see walk.h. XXSHM_SEED in the environment repeats one.
+ * model; see walk.h. XXSHM_SEED in the environment repeats one, to its end unless
+ * XXSHM_SECONDS says how long.
  */
 #include <limits.h>
 
@@ -36,6 +37,15 @@ static __u64 choose_seed(void)
 			       now.tv_nsec + 1000003ULL * now.tv_sec + getpid();
 }
 
+static time_t choose_end(void)
+{
+	const char *seconds = getenv("XXSHM_SECONDS");
+
+	if (seconds)
+		return time(NULL) + atol(seconds);
+	return is_repeated() ? LONG_MAX : time(NULL) + SECONDS;
+}
+
 static int goes_on(__u32 steps, time_t end)
 {
 	return steps < ENOUGH || (steps < STEPS && time(NULL) < end);
@@ -46,7 +56,7 @@ FIXTURE_SETUP(walk)
 {
 	ASSERT_EQ(0, module_load("size=64K"));
 	self->seed = choose_seed();
-	self->end = is_repeated() ? LONG_MAX : time(NULL) + SECONDS;
+	self->end = choose_end();
 	TH_LOG("to repeat: make check TEST=walk KERNEL=... SEED=%llu",
 	       (unsigned long long)self->seed);
 	self->memory = syscall(SYS_memfd_create, "walk", 0);
