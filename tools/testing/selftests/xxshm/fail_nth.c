@@ -130,7 +130,7 @@ SEQUENCE(sysfs, .parameters = SMALL, .make = make_mapping, .run = read_sysfs,
 
 /* Nothing here depends on the data model of the caller, and it takes long. */
 #ifdef __LP64__
-SEQUENCE(load, .parameters = "instances=2", .make = make_nothing,
+SEQUENCE(load, .parameters = "instances=3", .make = make_nothing,
 	 .run = load_and_unload, .at_least = 90);
 /* A large folio is there already when the small pages behind it fail. */
 SEQUENCE(first_mixed_mmap, .parameters = "instances=64 size=2080K",
