@@ -16,7 +16,6 @@
  * pays for the window of programs that never come. Contents stay until the
  * module goes, and it does not go while a file or a mapping lives.
  */
-#include <linux/cdev.h>
 #include <linux/compat.h>
 #include <linux/device.h>
 #include <linux/err.h>
@@ -31,16 +30,12 @@
 #include "device.h"
 #include "map.h"
 #include "memlock.h"
+#include "nodes.h"
 #include "report.h"
 #include "umem.h"
 #include "window.h"
 
 #define CHARDEV_NAME	"xxshm"
-
-static dev_t chardev_region;
-static struct cdev *chardev_cdev;	/* of all minors */
-static struct xxshm_device **chardev_devices;	/* by minor */
-static unsigned int chardev_count;
 
 /* The node's mode is devtmpfs' default, 0600: opening up is for udev rules. */
 static struct class chardev_class = {
@@ -66,7 +61,7 @@ static u32 window_model(const struct xxshm_device *xd,
 
 static int chardev_open(struct inode *inode, struct file *file)
 {
-	struct xxshm_device *xd = chardev_devices[iminor(inode)];
+	struct xxshm_device *xd = xxshm_device_of(xxshm_nodes_device(inode));
 	struct xxshm_file *xf = kmalloc(sizeof(*xf), GFP_KERNEL_ACCOUNT);
 
 	if (!xf)
@@ -115,7 +110,7 @@ static int chardev_mmap(struct file *file, struct vm_area_struct *vma)
 		xxshm_map_free(map);
 		return err;
 	}
-	xxshm_map_commit(vma, map);
+	xxshm_map_commit(vma, map, map->first);
 	return 0;
 }
 
@@ -188,105 +183,52 @@ static const struct file_operations chardev_fops = {
 
 static void chardev_release(struct device *dev)
 {
-	struct xxshm_device *xd = container_of(dev, struct xxshm_device, dev);
+	struct xxshm_device *xd = xxshm_device_of(dev);
 
 	if (xd->umem)
 		xxshm_umem_free(xd->umem);
 	kfree(xd);
 }
 
-static int __init chardev_make(struct xxshm_device *xd, unsigned int minor,
-			       pgoff_t window_pages)
-{
-	struct xxshm_umem *umem;
-	int err;
+static pgoff_t chardev_window_pages;
 
-	err = dev_set_name(&xd->dev, CHARDEV_NAME "%u", minor);
-	if (err)
-		return err;
-	umem = xxshm_umem_alloc(2 * window_pages);
+static int __init chardev_fill(struct xxshm_device *xd)
+{
+	struct xxshm_umem *umem = xxshm_umem_alloc(2 * chardev_window_pages);
+
 	if (IS_ERR(umem))
 		return PTR_ERR(umem);
 	xd->umem = umem;
-	xxshm_window_init(&xd->lp64, umem, 0, window_pages);
-	xxshm_window_init(&xd->ilp32, umem, window_pages, window_pages);
-	return device_add(&xd->dev);
+	xxshm_window_init(&xd->lp64, umem, 0, chardev_window_pages);
+	xxshm_window_init(&xd->ilp32, umem, chardev_window_pages,
+			  chardev_window_pages);
+	return 0;
 }
 
-static int __init chardev_add(unsigned int minor, pgoff_t window_pages)
+static struct device *__init chardev_make(struct xxshm_nodes *unused)
 {
 	struct xxshm_device *xd = kzalloc(sizeof(*xd), GFP_KERNEL);
 	int err;
 
 	if (!xd)
-		return -ENOMEM;
+		return ERR_PTR(-ENOMEM);
 	device_initialize(&xd->dev);
-	xd->dev.class = &chardev_class;
-	xd->dev.devt = MKDEV(MAJOR(chardev_region), minor);
 	xd->dev.release = chardev_release;
-	dev_set_uevent_suppress(&xd->dev, true);
-
-	err = chardev_make(xd, minor, window_pages);
-	if (err)
+	dev_set_drvdata(&xd->dev, &xd->totals);
+	err = chardev_fill(xd);
+	if (err) {
 		put_device(&xd->dev);
-	else
-		chardev_devices[minor] = xd;
-	return err;
-}
-
-static void chardev_del_all(void)
-{
-	while (chardev_count)
-		device_unregister(&chardev_devices[--chardev_count]->dev);
-	kfree(chardev_devices);
-}
-
-static int __init chardev_add_all(unsigned int instances, pgoff_t window_pages)
-{
-	int err;
-
-	chardev_devices = kcalloc(instances, sizeof(*chardev_devices),
-				  GFP_KERNEL);
-	if (!chardev_devices)
-		return -ENOMEM;
-	for (; chardev_count < instances; chardev_count++) {
-		err = chardev_add(chardev_count, window_pages);
-		if (err) {
-			chardev_del_all();
-			return err;
-		}
+		return ERR_PTR(err);
 	}
-	return 0;
+	return &xd->dev;
 }
 
-/* From here on the devices can be opened. */
-static int __init chardev_publish(void)
-{
-	int err;
-
-	chardev_cdev = cdev_alloc();
-	if (!chardev_cdev)
-		return -ENOMEM;
-	chardev_cdev->ops = &chardev_fops;
-	chardev_cdev->owner = THIS_MODULE;
-	err = cdev_add(chardev_cdev, chardev_region, chardev_count);
-	if (err)
-		kobject_put(&chardev_cdev->kobj);
-	return err;
-}
-
-/* Tell udev only now: who listens to it may open the device at once. */
-static void __init chardev_announce(void)
-{
-	unsigned int i;
-
-	for (i = 0; i < chardev_count; i++) {
-		struct device *dev = &chardev_devices[i]->dev;
-
-		dev_set_uevent_suppress(dev, false);
-		kobject_uevent(&dev->kobj, KOBJ_ADD);
-	}
-}
+static struct xxshm_nodes chardev_nodes = {
+	.name	= CHARDEV_NAME,
+	.class	= &chardev_class,
+	.fops	= &chardev_fops,
+	.owner	= THIS_MODULE,
+};
 
 /**
  * xxshm_chardev_init() - make the devices
@@ -301,31 +243,15 @@ int __init xxshm_chardev_init(unsigned int instances, pgoff_t window_pages)
 {
 	int err;
 
-	err = alloc_chrdev_region(&chardev_region, 0, instances, CHARDEV_NAME);
-	if (err)
-		return err;
 	err = class_register(&chardev_class);
 	if (err)
-		goto err_region;
-	err = chardev_add_all(instances, window_pages);
+		return err;
+	chardev_window_pages = window_pages;
+	chardev_nodes.count = instances;
+	chardev_nodes.make = chardev_make;
+	err = xxshm_nodes_add(&chardev_nodes);
 	if (err)
-		goto err_class;
-	/*
-	 * The last step that can fail: an open file does not keep a module
-	 * whose loading fails, so nothing can be opened before.
-	 */
-	err = chardev_publish();
-	if (err)
-		goto err_devices;
-	chardev_announce();
-	return 0;
-
-err_devices:
-	chardev_del_all();
-err_class:
-	class_unregister(&chardev_class);
-err_region:
-	unregister_chrdev_region(chardev_region, instances);
+		class_unregister(&chardev_class);
 	return err;
 }
 
@@ -336,10 +262,6 @@ err_region:
  */
 void xxshm_chardev_exit(void)
 {
-	unsigned int instances = chardev_count;
-
-	cdev_del(chardev_cdev);
-	chardev_del_all();
+	xxshm_nodes_del(&chardev_nodes);
 	class_unregister(&chardev_class);
-	unregister_chrdev_region(chardev_region, instances);
 }

@@ -41,6 +41,11 @@ struct xxshm_file {
 	struct xxshm_map_list maps;
 };
 
+static inline struct xxshm_device *xxshm_device_of(struct device *dev)
+{
+	return container_of(dev, struct xxshm_device, dev);
+}
+
 /* The window of a caller: @compat is in_compat_syscall(). */
 static inline struct xxshm_window *
 xxshm_device_window(struct xxshm_device *xd, bool compat)

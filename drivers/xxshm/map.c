@@ -121,7 +121,7 @@ static void map_put_back(struct xxshm_map_list *list, struct xxshm_map *map)
 /**
  * xxshm_map_alloc() - pay for a mapping that is to be made
  * @list: the list of the file that is being mapped
- * @first: index in the umem of its first page
+ * @first: its first page, as the owner of the list counts them
  * @npages: its length in pages; all of it is paid for, mapped before or not
  *
  * It is on the list from now on, for what is charged can be read at any time.
@@ -148,6 +148,7 @@ struct xxshm_map *xxshm_map_alloc(struct xxshm_map_list *list, pgoff_t first,
 	refcount_set(&map->vmas, 1);
 	map->list = list;
 	map->first = first;
+	map->ops = NULL;
 	map_list_add(list, map);
 	return map;
 }
@@ -162,6 +163,8 @@ void xxshm_map_free(struct xxshm_map *map)
 {
 	map_list_del(map->list, map);
 	xxshm_memlock_uncharge(&map->charge);
+	if (map->ops)
+		map->ops->release(map->owner);
 	map_put_back(map->list, map);
 }
 
@@ -171,6 +174,8 @@ static void map_open(struct vm_area_struct *vma)
 	struct xxshm_map *map = vma->vm_private_data;
 
 	refcount_inc(&map->vmas);
+	if (map->ops)
+		map->ops->open(map->owner, vma);
 }
 
 /* Comes before the VMA drops its file, and with it the list of the map. */
@@ -178,8 +183,29 @@ static void map_close(struct vm_area_struct *vma)
 {
 	struct xxshm_map *map = vma->vm_private_data;
 
+	if (map->ops)
+		map->ops->close(map->owner, vma);
 	if (refcount_dec_and_test(&map->vmas))
 		xxshm_map_free(map);
+}
+
+static int map_may_split(struct vm_area_struct *vma, unsigned long addr)
+{
+	struct xxshm_map *map = vma->vm_private_data;
+
+	return map->ops ? map->ops->may_split(map->owner) : 0;
+}
+
+static int map_mprotect(struct vm_area_struct *vma, unsigned long start,
+			unsigned long end, unsigned long vm_flags)
+{
+	struct xxshm_map *map = vma->vm_private_data;
+	pgoff_t index = vma->vm_pgoff + ((start - vma->vm_start) >> PAGE_SHIFT);
+
+	if (!map->ops)
+		return 0;
+	return map->ops->may_protect(map->owner, index,
+				     (end - start) >> PAGE_SHIFT, vm_flags);
 }
 
 static vm_fault_t map_fault(struct vm_fault *vmf)
@@ -196,8 +222,26 @@ static vm_fault_t map_fault(struct vm_fault *vmf)
 static const struct vm_operations_struct map_vm_ops = {
 	.open		= map_open,
 	.close		= map_close,
+	.may_split	= map_may_split,
+	.mprotect	= map_mprotect,
 	.fault		= map_fault,
 	.map_pages	= filemap_map_pages,
+};
+
+static vm_fault_t map_fault_by_owner(struct vm_fault *vmf)
+{
+	struct xxshm_map *map = vmf->vma->vm_private_data;
+
+	return map->ops->fault(map->owner, vmf);
+}
+
+/* Without .map_pages, which would look for the index in the page cache. */
+static const struct vm_operations_struct map_by_owner_vm_ops = {
+	.open		= map_open,
+	.close		= map_close,
+	.may_split	= map_may_split,
+	.mprotect	= map_mprotect,
+	.fault		= map_fault_by_owner,
 };
 
 /*
@@ -212,17 +256,34 @@ static bool map_exec_is_implied(const struct vm_area_struct *vma)
 }
 
 /**
+ * xxshm_map_check_kind() - may a mapping be of this kind?
+ * @vma: the VMA as mmap(2) made it
+ *
+ * Shared is VM_MAYSHARE: VM_SHARED is cleared for a shared mapping of a descriptor
+ * opened read-only.
+ *
+ * Context: In an mmap handler.
+ * Return: 0; -EINVAL if the mapping is private; -EACCES if it is to be executable.
+ */
+int xxshm_map_check_kind(const struct vm_area_struct *vma)
+{
+	if (!(vma->vm_flags & VM_MAYSHARE))
+		return -EINVAL;
+	if ((vma->vm_flags & VM_EXEC) && !map_exec_is_implied(vma))
+		return -EACCES;
+	return 0;
+}
+
+/**
  * xxshm_map_check() - may this VMA be a mapping of a range of that size?
  * @vma: the VMA as mmap(2) made it, vm_pgoff counting from the range's start
  * @npages: number of pages in the range
  *
- * The order of the checks is part of the contract. Shared is VM_MAYSHARE:
- * VM_SHARED is cleared for a shared mapping of a descriptor opened read-only.
+ * The order of the checks is part of the contract.
  *
  * Context: In an mmap handler.
  * Return: 0; -ENXIO if the VMA is not inside the range, as xxdevmap() of the
- * Solaris guide has it; -EINVAL if the mapping is private; -EACCES if it is to
- * be executable.
+ * Solaris guide has it; what else xxshm_map_check_kind() refuses.
  */
 int xxshm_map_check(struct vm_area_struct *vma, pgoff_t npages)
 {
@@ -230,30 +291,29 @@ int xxshm_map_check(struct vm_area_struct *vma, pgoff_t npages)
 
 	if (len > npages || vma->vm_pgoff > npages - len)
 		return -ENXIO;
-	if (!(vma->vm_flags & VM_MAYSHARE))
-		return -EINVAL;
-	if ((vma->vm_flags & VM_EXEC) && !map_exec_is_implied(vma))
-		return -EACCES;
-	return 0;
+	return xxshm_map_check_kind(vma);
 }
 EXPORT_SYMBOL_IF_KUNIT(xxshm_map_check);
 
 /**
  * xxshm_map_commit() - make a checked VMA the mapping that was paid for
- * @vma: the VMA that xxshm_map_check() accepted; its file's f_mapping must be
- *	that of the umem
- * @map: its mapping; the pages must be there, and the VMA owns it from now on
+ * @vma: the VMA that xxshm_map_check() or xxshm_map_check_kind() accepted
+ * @map: its mapping; the VMA owns it from now on
+ * @index: its first page in the page cache of the VMA's file, where all of its
+ *	pages must be, unless the mapping's owner finds them
  *
- * From here on vm_pgoff is an index in the umem, as rmap and faults need it.
+ * From here on vm_pgoff is that index, as rmap and faults need it.
  *
  * Context: In an mmap handler, as its last step.
  */
-void xxshm_map_commit(struct vm_area_struct *vma, struct xxshm_map *map)
+void xxshm_map_commit(struct vm_area_struct *vma, struct xxshm_map *map,
+		      pgoff_t index)
 {
-	vma->vm_pgoff = map->first;
+	vma->vm_pgoff = index;
 	vm_flags_mod(vma, VM_DONTEXPAND | VM_DONTDUMP, VM_EXEC | VM_MAYEXEC);
 	vma->vm_private_data = map;
-	vma->vm_ops = &map_vm_ops;
+	vma->vm_ops = map->ops && map->ops->fault ? &map_by_owner_vm_ops :
+		&map_vm_ops;
 }
 
 /**

@@ -4,6 +4,7 @@
 
 #include <linux/atomic.h>
 #include <linux/list.h>
+#include <linux/mm_types.h>
 #include <linux/mutex.h>
 #include <linux/refcount.h>
 #include <linux/types.h>
@@ -12,6 +13,7 @@
 
 struct file;
 struct vm_area_struct;
+struct vm_fault;
 
 /**
  * struct xxshm_map_totals - all mappings of a device in sum
@@ -41,13 +43,39 @@ struct xxshm_map_list {
 };
 
 /**
+ * struct xxshm_map_ops - what the owner of a mapping does for it
+ * @release: the last VMA is gone, or there never was one
+ * @may_split: may a VMA become two? 0 or a negative errno
+ * @open: a VMA has become two, or a process has forked
+ * @close: a VMA goes
+ * @may_protect: may the pages from @index on have so much protection, VM_READ
+ *	and VM_WRITE? 0 or a negative errno
+ * @fault: find a page, or NULL: the VMA's indexes are those of the page cache
+ *
+ * Indexes are those of the VMA, see xxshm_map_commit(). Context: process context,
+ * may sleep; mmap_lock is held, for @fault and, in munmap(2), @close for reading.
+ * Not the lock of the VMA alone: the kernel takes that for VMAs with .map_pages only.
+ */
+struct xxshm_map_ops {
+	void (*release)(void *owner);
+	int (*may_split)(void *owner);
+	void (*open)(void *owner, struct vm_area_struct *vma);
+	void (*close)(void *owner, struct vm_area_struct *vma);
+	int (*may_protect)(void *owner, pgoff_t index, pgoff_t npages,
+			   unsigned long vm_flags);
+	vm_fault_t (*fault)(void *owner, struct vm_fault *vmf);
+};
+
+/**
  * struct xxshm_map - what one call of mmap(2) made and paid for
  * @vmas: how many VMAs it is by now: it begins as one, fork, split and mremap
  *	make more; the charge is returned when the last is gone
  * @list: the list it is on as long as it is charged; constant
  * @entry: in @list, under its lock
- * @first: index in the umem of its first page; constant
+ * @first: its first page as the owner of the list counts them; constant
  * @charge: its price; constant
+ * @ops: what @owner does for it, or NULL; constant once a VMA has it
+ * @owner: as @ops
  */
 struct xxshm_map {
 	refcount_t vmas;
@@ -55,6 +83,8 @@ struct xxshm_map {
 	struct hlist_node entry;
 	pgoff_t first;
 	struct xxshm_charge charge;
+	const struct xxshm_map_ops *ops;
+	void *owner;
 };
 
 void xxshm_map_list_init(struct xxshm_map_list *list,
@@ -62,11 +92,13 @@ void xxshm_map_list_init(struct xxshm_map_list *list,
 void xxshm_map_list_destroy(struct xxshm_map_list *list);
 unsigned long xxshm_map_list_charged(struct xxshm_map_list *list);
 
+int xxshm_map_check_kind(const struct vm_area_struct *vma);
 int xxshm_map_check(struct vm_area_struct *vma, pgoff_t npages);
 struct xxshm_map *xxshm_map_alloc(struct xxshm_map_list *list, pgoff_t first,
 				  pgoff_t npages);
 void xxshm_map_free(struct xxshm_map *map);
-void xxshm_map_commit(struct vm_area_struct *vma, struct xxshm_map *map);
+void xxshm_map_commit(struct vm_area_struct *vma, struct xxshm_map *map,
+		      pgoff_t index);
 unsigned long xxshm_map_place(struct file *file, unsigned long addr,
 			      unsigned long len, pgoff_t index,
 			      unsigned long flags);

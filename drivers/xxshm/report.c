@@ -17,24 +17,20 @@
 #include "device.h"
 #include "memlock.h"
 #include "report.h"
-
-static struct xxshm_device *to_device(struct device *dev)
-{
-	return container_of(dev, struct xxshm_device, dev);
-}
+#include "totals.h"
 
 static ssize_t window_size_show(struct device *dev,
 				struct device_attribute *attr, char *buf)
 {
 	return sysfs_emit(buf, "%llu\n",
-			  xxshm_device_window_size(to_device(dev)));
+			  xxshm_device_window_size(xxshm_device_of(dev)));
 }
 static DEVICE_ATTR_RO(window_size);
 
 static ssize_t allocated_show(struct device *dev,
 			      struct device_attribute *attr, char *buf)
 {
-	struct xxshm_device *xd = to_device(dev);
+	struct xxshm_device *xd = xxshm_device_of(dev);
 	unsigned int windows = xxshm_window_is_populated(&xd->lp64) +
 			       xxshm_window_is_populated(&xd->ilp32);
 
@@ -43,30 +39,9 @@ static ssize_t allocated_show(struct device *dev,
 }
 static DEVICE_ATTR_RO(allocated);
 
-static ssize_t charged_show(struct device *dev,
-			    struct device_attribute *attr, char *buf)
-{
-	struct xxshm_device *xd = to_device(dev);
-
-	return sysfs_emit(buf, "%llu\n",
-			  (u64)atomic_long_read(&xd->totals.charged) << PAGE_SHIFT);
-}
-static DEVICE_ATTR_RO(charged);
-
-static ssize_t refused_show(struct device *dev,
-			    struct device_attribute *attr, char *buf)
-{
-	struct xxshm_device *xd = to_device(dev);
-
-	return sysfs_emit(buf, "%lu\n", atomic_long_read(&xd->totals.refused));
-}
-static DEVICE_ATTR_RO(refused);
-
 static struct attribute *report_attrs[] = {
 	&dev_attr_window_size.attr,
 	&dev_attr_allocated.attr,
-	&dev_attr_charged.attr,
-	&dev_attr_refused.attr,
 	NULL
 };
 
@@ -76,6 +51,7 @@ static const struct attribute_group report_group = {
 
 const struct attribute_group *xxshm_report_groups[] = {
 	&report_group,
+	&xxshm_totals_group,
 	NULL
 };
 
