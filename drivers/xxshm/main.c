@@ -14,6 +14,7 @@
 #include <linux/string.h>
 
 #include "chardev.h"
+#include "region.h"
 #include "umem.h"
 
 #define MAX_INSTANCES	256
@@ -104,11 +105,16 @@ static int __init xxshm_init(void)
 	err = xxshm_umem_init();
 	if (err)
 		return err;
-	err = xxshm_chardev_init(count, npages);
+	err = xxshm_region_init();
 	if (err)
 		goto err_umem;
+	err = xxshm_chardev_init(count, npages);
+	if (err)
+		goto err_region;
 	return 0;
 
+err_region:
+	xxshm_region_exit();
 err_umem:
 	xxshm_umem_exit();
 	return err;
@@ -118,6 +124,7 @@ module_init(xxshm_init);
 static void __exit xxshm_exit(void)
 {
 	xxshm_chardev_exit();
+	xxshm_region_exit();
 	xxshm_umem_exit();
 }
 module_exit(xxshm_exit);

@@ -42,8 +42,8 @@
 /*
  * Out of memory is the caller's ENOMEM. Without these flags a process at the
  * limit of its memory cgroup would be killed instead; they do not spare others
- * when the whole machine is short, see umem_may_take(). __GFP_MOVABLE is absent
- * because long-term pins would have to move the pages first.
+ * when the whole machine is short, see xxshm_umem_may_take(). __GFP_MOVABLE is
+ * absent because long-term pins would have to move the pages first.
  */
 #define UMEM_GFP	(GFP_USER | __GFP_RETRY_MAYFAIL | __GFP_NOWARN)
 /* Small pages serve as well: do not reclaim much to get a large one. */
@@ -61,23 +61,31 @@ static const struct address_space_operations umem_aops = {
 	.migrate_folio	= migrate_folio,
 };
 
-/* The folio belongs to the page cache once this returns 0. */
+/* The page cache has a reference of its own once this returns 0. */
 static int umem_add_folio(struct address_space *mapping, pgoff_t index,
-			  unsigned int order, gfp_t gfp)
+			  struct folio *folio, gfp_t gfp)
+{
+	/* Charges the memory cgroup of current; the folio comes back locked. */
+	int err = filemap_add_folio(mapping, folio, index, gfp);
+
+	if (err)
+		return err;
+	folio_mark_uptodate(folio);
+	/* The page cache may drop clean pages: nobody has a copy. */
+	folio_mark_dirty(folio);
+	folio_unlock(folio);
+	return 0;
+}
+
+static int umem_add_new(struct address_space *mapping, pgoff_t index,
+			unsigned int order, gfp_t gfp)
 {
 	struct folio *folio = folio_alloc(gfp | __GFP_ZERO, order);
 	int err;
 
 	if (!folio)
 		return -ENOMEM;
-	/* Charges the memory cgroup of current; the folio comes back locked. */
-	err = filemap_add_folio(mapping, folio, index, gfp);
-	if (!err) {
-		folio_mark_uptodate(folio);
-		/* The page cache may drop clean pages: nobody has a copy. */
-		folio_mark_dirty(folio);
-		folio_unlock(folio);
-	}
+	err = umem_add_folio(mapping, index, folio, gfp);
 	folio_put(folio);
 	return err;
 }
@@ -89,11 +97,17 @@ VISIBLE_IF_KUNIT unsigned long xxshm_umem_share(unsigned long npages)
 }
 EXPORT_SYMBOL_IF_KUNIT(xxshm_umem_share);
 
-/*
+/**
+ * xxshm_umem_may_take() - is there so much memory to be had?
+ * @npages: how much, in pages
+ *
  * Pages that belong to no process are not given back by killing one, so who
  * takes the last of them has the kernel kill one process after the other.
+ *
+ * Context: Process context.
+ * Return: true if they are not more than 7/8 of what is available.
  */
-static bool umem_may_take(pgoff_t npages)
+bool xxshm_umem_may_take(pgoff_t npages)
 {
 	return npages <= xxshm_umem_share(max(si_mem_available(), 0L));
 }
@@ -117,10 +131,48 @@ static long umem_add_at(struct address_space *mapping, pgoff_t index,
 	if (fatal_signal_pending(current))
 		return -EINTR;
 	if (xxshm_umem_huge_fits(index, end) &&
-	    !umem_add_folio(mapping, index, UMEM_HUGE_ORDER, UMEM_GFP_HUGE))
+	    !umem_add_new(mapping, index, UMEM_HUGE_ORDER, UMEM_GFP_HUGE))
 		return 1L << UMEM_HUGE_ORDER;
-	err = umem_add_folio(mapping, index, 0, UMEM_GFP);
+	err = umem_add_new(mapping, index, 0, UMEM_GFP);
 	return err ?: 1;
+}
+
+/**
+ * xxshm_umem_add_page() - give an umem a page that exists already
+ * @umem: the memory object
+ * @index: where, an index without a page
+ * @page: the page; single, not part of a larger folio
+ *
+ * The umem takes a reference, until xxshm_umem_remove().
+ *
+ * Context: Process context, may sleep.
+ * Return: 0; -ENOMEM if there is no memory, or the memory cgroup of current is
+ * at its limit; -EINTR if current was killed.
+ */
+int xxshm_umem_add_page(struct xxshm_umem *umem, pgoff_t index,
+			struct page *page)
+{
+	if (fatal_signal_pending(current))
+		return -EINTR;
+	return umem_add_folio(xxshm_umem_mapping(umem), index, page_folio(page),
+			      UMEM_GFP);
+}
+
+/**
+ * xxshm_umem_remove() - take the pages of a range out of an umem
+ * @umem: the memory object
+ * @first: index of the first page of the range
+ * @npages: number of pages in the range, at least 1; some may be missing
+ *
+ * Context: Process context, may sleep.
+ */
+void xxshm_umem_remove(struct xxshm_umem *umem, pgoff_t first, pgoff_t npages)
+{
+	loff_t start = (loff_t)first << PAGE_SHIFT;
+	loff_t len = (loff_t)npages << PAGE_SHIFT;
+
+	truncate_inode_pages_range(xxshm_umem_mapping(umem), start,
+				   start + len - 1);
 }
 
 /**
@@ -145,15 +197,13 @@ int xxshm_umem_populate(struct xxshm_umem *umem, pgoff_t first, pgoff_t npages)
 	struct address_space *mapping = xxshm_umem_mapping(umem);
 	pgoff_t index = first, end = first + npages;
 
-	if (!umem_may_take(npages))
+	if (!xxshm_umem_may_take(npages))
 		return -ENOMEM;
 	while (index < end) {
 		long added = umem_add_at(mapping, index, end);
 
 		if (added < 0) {
-			truncate_inode_pages_range(mapping,
-						   (loff_t)first << PAGE_SHIFT,
-						   ((loff_t)end << PAGE_SHIFT) - 1);
+			xxshm_umem_remove(umem, first, npages);
 			return added;
 		}
 		index += added;

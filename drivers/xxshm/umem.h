@@ -15,6 +15,10 @@ struct xxshm_umem *xxshm_umem_alloc(pgoff_t npages);
 void xxshm_umem_free(struct xxshm_umem *umem);
 
 pgoff_t xxshm_umem_max_pages(void);
+bool xxshm_umem_may_take(pgoff_t npages);
+int xxshm_umem_add_page(struct xxshm_umem *umem, pgoff_t index,
+			struct page *page);
+void xxshm_umem_remove(struct xxshm_umem *umem, pgoff_t first, pgoff_t npages);
 int xxshm_umem_populate(struct xxshm_umem *umem, pgoff_t first, pgoff_t npages);
 struct page *xxshm_umem_lock_page(struct address_space *mapping, pgoff_t index);
 struct address_space *xxshm_umem_mapping(struct xxshm_umem *umem);

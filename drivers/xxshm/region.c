@@ -1,0 +1,376 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A region: memory that a driver uses by its kernel address, and may export.
+ *
+ * All regions are ranges of one umem, the store. A file has one page cache, and
+ * through one file of a driver several regions can be mapped, or another one
+ * than at first. Indexes of the store are given out once and never again, so no
+ * mapping, however late it goes, can show what somebody else got since.
+ *
+ * Vocabulary: a region has its pages from the beginning, and its first user is
+ * the driver. Publishing puts them into the store, where programs can map them;
+ * a region that is never exported is never published. A reserved range of the
+ * store has no pages: a mapping stands there whose pages are looked up one by
+ * one.
+ *
+ * Invariants: a region's pages stay where they are, by the region's own
+ * reference, and are freed with the last reference to the region. Whoever maps
+ * it has one.
+ */
+#include <linux/atomic.h>
+#include <linux/bits.h>
+#include <linux/err.h>
+#include <linux/errno.h>
+#include <linux/gfp.h>
+#include <linux/llist.h>
+#include <linux/lockdep.h>
+#include <linux/mm.h>
+#include <linux/mutex.h>
+#include <linux/preempt.h>
+#include <linux/refcount.h>
+#include <linux/sched/signal.h>
+#include <linux/slab.h>
+#include <linux/vmalloc.h>
+#include <linux/workqueue.h>
+
+#include "region.h"
+#include "umem.h"
+
+/* As many as the page allocator has at hand in one piece, most of the time. */
+#define REGION_SMALL	BIT(PAGE_ALLOC_COSTLY_ORDER)
+
+#define REGION_GFP	(GFP_USER | __GFP_ZERO | __GFP_RETRY_MAYFAIL | __GFP_NOWARN)
+/* Single pages serve as well. */
+#define REGION_GFP_TRY	(GFP_USER | __GFP_ZERO | __GFP_NORETRY | __GFP_NOWARN)
+/* Not GFP_ATOMIC: these are not the last reserves' business. */
+#define REGION_GFP_NOW	(GFP_NOWAIT | __GFP_ZERO | __GFP_NOWARN)
+
+/**
+ * struct xxshm_region - memory that a driver uses
+ * @refs: the driver, and whoever maps it
+ * @addr: its kernel address; constant
+ * @pages: its pages if they lie scattered, NULL if @addr is in the kernel's
+ *	direct map; constant
+ * @first: index of its first page in the store; constant
+ * @npages: its size; constant
+ * @lock: held while pages are put into the store; nests inside mmap_lock
+ * @published: how many of the pages are there, under @lock; read without it,
+ *	see xxshm_region_publish()
+ * @late: on the list of those to be freed in process context
+ */
+struct xxshm_region {
+	refcount_t refs;
+	void *addr;
+	struct page **pages;
+	pgoff_t first;
+	pgoff_t npages;
+	struct mutex lock;	/* of published */
+	pgoff_t published;
+	struct llist_node late;
+};
+
+static struct xxshm_umem *region_store;
+static atomic64_t region_next;	/* first index of the store not given out */
+
+/* Where the store ends: offsets in bytes are signed. */
+#define REGION_END	((pgoff_t)(MAX_LFS_FILESIZE >> PAGE_SHIFT))
+
+/**
+ * xxshm_region_reserve() - get a range of the store that nobody else has
+ * @npages: its size
+ * @first: the index of its first page is stored here
+ *
+ * Context: Any.
+ * Return: 0; -ENOMEM if all indexes have been given out: at a gigabyte mapped every
+ * millisecond that is after three months.
+ */
+int xxshm_region_reserve(pgoff_t npages, pgoff_t *first)
+{
+	s64 next = atomic64_read(&region_next);
+
+	do {
+		if (npages > REGION_END - next)
+			return -ENOMEM;
+	} while (!atomic64_try_cmpxchg(&region_next, &next, next + npages));
+	*first = next;
+	return 0;
+}
+
+static struct page *region_page(const struct xxshm_region *region, pgoff_t i)
+{
+	return region->pages ? region->pages[i] :
+		virt_to_page((char *)region->addr + (i << PAGE_SHIFT));
+}
+
+/* For the pages may have been mapped, they are not given back but let go. */
+static void region_put_pages(struct xxshm_region *region, pgoff_t npages)
+{
+	pgoff_t i;
+
+	for (i = 0; i < npages; i++) {
+		put_page(region_page(region, i));
+		cond_resched();
+	}
+}
+
+static int region_alloc_in_one(struct xxshm_region *region, gfp_t gfp)
+{
+	region->addr = alloc_pages_exact(region->npages << PAGE_SHIFT, gfp);
+	return region->addr ? 0 : -ENOMEM;
+}
+
+static int region_alloc_each(struct xxshm_region *region)
+{
+	pgoff_t i;
+
+	for (i = 0; i < region->npages; i++) {
+		if (!fatal_signal_pending(current))
+			region->pages[i] = alloc_page(REGION_GFP);
+		if (!region->pages[i]) {
+			region_put_pages(region, i);
+			return -ENOMEM;
+		}
+		cond_resched();
+	}
+	return 0;
+}
+
+static int region_alloc_scattered(struct xxshm_region *region)
+{
+	int err;
+
+	region->pages = kvcalloc(region->npages, sizeof(*region->pages),
+				 GFP_KERNEL | __GFP_NOWARN);
+	if (!region->pages)
+		return -ENOMEM;
+	err = region_alloc_each(region);
+	if (err)
+		goto err_array;
+	region->addr = vmap(region->pages, region->npages, VM_MAP, PAGE_KERNEL);
+	if (!region->addr) {
+		err = -ENOMEM;
+		goto err_pages;
+	}
+	return 0;
+
+err_pages:
+	region_put_pages(region, region->npages);
+err_array:
+	kvfree(region->pages);
+	region->pages = NULL;
+	return err;
+}
+
+static int region_alloc_sleeping(struct xxshm_region *region)
+{
+	if (!xxshm_umem_may_take(region->npages))
+		return -ENOMEM;
+	if (region->npages <= REGION_SMALL &&
+	    !region_alloc_in_one(region, REGION_GFP_TRY))
+		return 0;
+	return region_alloc_scattered(region);
+}
+
+/**
+ * xxshm_region_alloc() - get memory for a driver
+ * @npages: how much, at least 1
+ * @may_sleep: whether the caller may wait for it
+ *
+ * The memory is zeroed. Who waits gives up when it is killed; who does not gets
+ * it in one piece, which is to say not much.
+ *
+ * Context: Process context, or any but NMI if not @may_sleep.
+ * Return: the region, with a reference for the caller; ERR_PTR(-ENOMEM) if
+ * there is no memory, the region would take more than 7/8 of what is available,
+ * or current was killed.
+ */
+struct xxshm_region *xxshm_region_alloc(pgoff_t npages, bool may_sleep)
+{
+	struct xxshm_region *region;
+	int err;
+
+	region = kzalloc(sizeof(*region),
+			 may_sleep ? GFP_KERNEL : GFP_NOWAIT | __GFP_NOWARN);
+	if (!region)
+		return ERR_PTR(-ENOMEM);
+	region->npages = npages;
+	err = xxshm_region_reserve(npages, &region->first);
+	if (err)
+		goto err_region;
+	err = may_sleep ? region_alloc_sleeping(region) :
+		region_alloc_in_one(region, REGION_GFP_NOW);
+	if (err)
+		goto err_region;
+	refcount_set(&region->refs, 1);
+	mutex_init(&region->lock);
+	return region;
+
+err_region:
+	kfree(region);
+	return ERR_PTR(err);
+}
+
+static void region_free(struct xxshm_region *region)
+{
+	if (region->published)
+		xxshm_umem_remove(region_store, region->first, region->npages);
+	if (region->pages)
+		vunmap(region->addr);
+	region_put_pages(region, region->npages);
+	kvfree(region->pages);
+	mutex_destroy(&region->lock);
+	kfree(region);
+}
+
+static LLIST_HEAD(region_late);
+
+static void region_free_late(struct work_struct *unused)
+{
+	struct llist_node *list = llist_del_all(&region_late);
+	struct xxshm_region *region, *next;
+
+	llist_for_each_entry_safe(region, next, list, late)
+		region_free(region);
+}
+
+static DECLARE_WORK(region_late_work, region_free_late);
+
+/**
+ * xxshm_region_get() - take one more reference
+ * @region: the region; the caller has a reference already
+ *
+ * Context: Any.
+ */
+void xxshm_region_get(struct xxshm_region *region)
+{
+	refcount_inc(&region->refs);
+}
+
+/**
+ * xxshm_region_put() - drop a reference, and with the last one free the region
+ * @region: the region
+ *
+ * Context: Any but NMI, and not under a spinlock; in interrupt context, or with
+ * interrupts off, the memory is freed a little later.
+ */
+void xxshm_region_put(struct xxshm_region *region)
+{
+	if (!refcount_dec_and_test(&region->refs))
+		return;
+	if (!in_interrupt() && !irqs_disabled())
+		region_free(region);
+	else if (llist_add(&region->late, &region_late))
+		schedule_work(&region_late_work);
+}
+
+/**
+ * xxshm_region_address() - where the kernel finds the memory
+ * @region: the region
+ *
+ * Context: Any.
+ * Return: a page-aligned address; the memory is contiguous from there.
+ */
+void *xxshm_region_address(const struct xxshm_region *region)
+{
+	return region->addr;
+}
+
+/**
+ * xxshm_region_npages() - the size of a region
+ * @region: the region
+ *
+ * Context: Any.
+ * Return: its size in pages.
+ */
+pgoff_t xxshm_region_npages(const struct xxshm_region *region)
+{
+	return region->npages;
+}
+
+/**
+ * xxshm_region_first() - where a region is in the store
+ * @region: the region
+ *
+ * Context: Any.
+ * Return: the index of its first page.
+ */
+pgoff_t xxshm_region_first(const struct xxshm_region *region)
+{
+	return region->first;
+}
+
+static int region_publish_locked(struct xxshm_region *region)
+{
+	lockdep_assert_held(&region->lock);
+	while (region->published < region->npages) {
+		pgoff_t i = region->published;
+		int err = xxshm_umem_add_page(region_store, region->first + i,
+					      region_page(region, i));
+
+		if (err)
+			return err;
+		/* Who sees the last one counted finds them all in the store. */
+		smp_store_release(&region->published, i + 1);
+		cond_resched();
+	}
+	return 0;
+}
+
+/**
+ * xxshm_region_publish() - put the pages where they can be mapped
+ * @region: the region
+ *
+ * The memory cgroup of current pays for them from now on. After a failure the
+ * next call goes on where this one stopped.
+ *
+ * Context: Process context, may sleep.
+ * Return: 0; -ENOMEM if there is no memory, or the cgroup is at its limit;
+ * -EINTR if current was killed.
+ */
+int xxshm_region_publish(struct xxshm_region *region)
+{
+	int err;
+
+	/* Pairs with the release in region_publish_locked(). */
+	if (smp_load_acquire(&region->published) == region->npages)
+		return 0;
+	if (mutex_lock_killable(&region->lock))
+		return -EINTR;
+	err = region_publish_locked(region);
+	mutex_unlock(&region->lock);
+	return err;
+}
+
+/**
+ * xxshm_region_mapping() - the page cache of the store
+ *
+ * Context: Any.
+ * Return: what a file through which regions are mapped has as its f_mapping.
+ */
+struct address_space *xxshm_region_mapping(void)
+{
+	return xxshm_umem_mapping(region_store);
+}
+
+/**
+ * xxshm_region_init() - make the store
+ *
+ * Context: Process context, may sleep; after xxshm_umem_init().
+ * Return: 0; -ENOMEM.
+ */
+int __init xxshm_region_init(void)
+{
+	region_store = xxshm_umem_alloc(REGION_END);
+	return PTR_ERR_OR_ZERO(region_store);
+}
+
+/**
+ * xxshm_region_exit() - take the store away; no region may be in use
+ *
+ * Context: Process context, may sleep.
+ */
+void xxshm_region_exit(void)
+{
+	flush_work(&region_late_work);
+	xxshm_umem_free(region_store);
+}
