@@ -14,6 +14,7 @@
 #include <linux/string.h>
 
 #include "chardev.h"
+#include "ddi_driver.h"
 #include "region.h"
 #include "umem.h"
 
@@ -108,11 +109,16 @@ static int __init xxshm_init(void)
 	err = xxshm_region_init();
 	if (err)
 		goto err_umem;
-	err = xxshm_chardev_init(count, npages);
+	err = xxshm_ddi_driver_init();
 	if (err)
 		goto err_region;
+	err = xxshm_chardev_init(count, npages);
+	if (err)
+		goto err_ddi_driver;
 	return 0;
 
+err_ddi_driver:
+	xxshm_ddi_driver_exit();
 err_region:
 	xxshm_region_exit();
 err_umem:
@@ -124,6 +130,7 @@ module_init(xxshm_init);
 static void __exit xxshm_exit(void)
 {
 	xxshm_chardev_exit();
+	xxshm_ddi_driver_exit();
 	xxshm_region_exit();
 	xxshm_umem_exit();
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The tracepoints: every change of a user's locked memory, and every refusal.
+ * The tracepoints: every change of a user's locked memory, every refusal, and the
+ * errors of drivers that their users do not get to see.
  * Sizes are in bytes; @used is what the ledger holds after a charge or an
  * uncharge, and what it holds at a refusal.
  */
@@ -13,6 +14,8 @@
 #include <linux/mm.h>
 #include <linux/sched/user.h>
 #include <linux/tracepoint.h>
+#include <linux/types.h>
+#include <linux/kdev_t.h>
 #include <linux/uidgid.h>
 #include <linux/user_namespace.h>
 
@@ -59,6 +62,20 @@ TRACE_EVENT(xxshm_uncharge,
 			   __entry->used = (u64)used << PAGE_SHIFT;),
 	    TP_printk("uid=%u returned=%llu used=%llu", __entry->uid,
 		      __entry->returned, __entry->used)
+);
+
+/* The process sees ENXIO, whatever devmap(9E) returned. */
+TRACE_EVENT(xxshm_devmap_error,
+	    TP_PROTO(dev_t dev, s64 offset, int ret),
+	    TP_ARGS(dev, offset, ret),
+	    TP_STRUCT__entry(__field(dev_t, dev)
+			     __field(s64, offset)
+			     __field(int, ret)),
+	    TP_fast_assign(__entry->dev = dev;
+			   __entry->offset = offset;
+			   __entry->ret = ret;),
+	    TP_printk("dev=%u:%u offset=%lld ret=%d", MAJOR(__entry->dev),
+		      MINOR(__entry->dev), __entry->offset, __entry->ret)
 );
 
 #endif /* _XXSHM_TRACE_H */

@@ -1,0 +1,326 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * mmap(2) of a ported driver's node, up to the pages: segmap(9E) calls
+ * devmap_setup(), which calls devmap(9E) until all of the mapping is covered,
+ * which calls devmap_umem_setup().
+ *
+ * The driver sees a mapping as a segment of handles, see ddi_handle.c. What is
+ * made here belongs to nobody else until the VMA has it, in xxshm_devmap_mmap().
+ */
+#include <linux/cred.h>
+#include <linux/err.h>
+#include <linux/errno.h>
+#include <linux/export.h>
+#include <linux/mm.h>
+#include <linux/mman.h>
+#include <linux/printk.h>
+
+#include <xxshm/devmap.h>
+#include <xxshm/driver.h>
+
+#include "ddi_devmap.h"
+#include "ddi_driver.h"
+#include "ddi_handle.h"
+#include "ddi_seg.h"
+#include "ddi_umem.h"
+#include "map.h"
+#include "region.h"
+#include "trace.h"
+
+/**
+ * struct as - the mmap(2) that a driver is called for
+ * @driver: whose node is mapped
+ * @dev: the node
+ * @maps: the list that the mapping is going to be on
+ * @vma: what mmap(2) is making
+ * @map: what devmap_setup() has charged, or NULL
+ * @seg: what it made, or NULL
+ */
+struct as {
+	const struct ddi_driver *driver;
+	dev_t dev;
+	struct xxshm_map_list *maps;
+	const struct vm_area_struct *vma;
+	struct xxshm_map *map;
+	struct devmap_seg *seg;
+};
+
+/* Is it what devmap(9E) promised for its part of the mapping? */
+static bool devmap_handle_is_sound(const struct devmap_handle *handle,
+				   size_t len, size_t maplen)
+{
+	return handle->region && maplen <= len &&
+	       maplen == handle->npages << PAGE_SHIFT;
+}
+
+/* Let the driver set up the next handle, at @done bytes of the mapping. */
+static int devmap_setup_handle(struct as *as, struct devmap_handle *handle,
+			       size_t done, size_t *maplen)
+{
+	struct devmap_seg *seg = handle->space->seg;
+	size_t len = (seg->npages << PAGE_SHIFT) - done;
+	int ret;
+
+	*maplen = 0;
+	ret = as->driver->devmap(as->dev, handle, seg->off + done, len, maplen,
+				 ddi_mmap_get_model());
+	if (ret) {
+		trace_xxshm_devmap_error(as->dev, seg->off + done, ret);
+		return -ENXIO;
+	}
+	if (!devmap_handle_is_sound(handle, len, *maplen)) {
+		pr_err_once("xxshm: devmap() of %s returned 0 without devmap_umem_setup(), or with a maplen of %zu that is not what it has set up, or more than the %zu that were left\n",
+			    as->driver->name, *maplen, len);
+		return -EINVAL;
+	}
+	return 0;
+}
+
+static int devmap_setup_handles(struct as *as, struct devmap_seg *seg, uint_t prot,
+				uint_t maxprot)
+{
+	size_t done, maplen, len = seg->npages << PAGE_SHIFT;
+	struct devmap_handle *handle;
+	int err;
+
+	for (done = 0; done < len; done += maplen) {
+		handle = xxshm_seg_add_handle(seg, done >> PAGE_SHIFT);
+		if (!handle)
+			return -ENOMEM;
+		handle->prot = prot;
+		handle->maxprot = maxprot;
+		handle->ceiling = maxprot;
+		err = devmap_setup_handle(as, handle, done, &maplen);
+		if (err)
+			return err;
+	}
+	return xxshm_seg_ready(seg);
+}
+
+static uint_t vma_prot(const struct vm_area_struct *vma)
+{
+	return (vma->vm_flags & (VM_READ | VM_WRITE)) | PROT_USER;
+}
+
+static uint_t vma_maxprot(const struct vm_area_struct *vma)
+{
+	return PROT_READ | (vma->vm_flags & VM_MAYWRITE ? PROT_WRITE : 0) |
+	       PROT_USER;
+}
+
+static int devmap_check(const struct as *as, offset_t off, size_t len)
+{
+	if (!as || as->map || off < 0 || !PAGE_ALIGNED(off))
+		return -EINVAL;
+	return len == as->vma->vm_end - as->vma->vm_start ? 0 : -EINVAL;
+}
+
+static int devmap_make(struct as *as, offset_t off, size_t len, uint_t prot,
+		       uint_t maxprot)
+{
+	struct devmap_seg *seg;
+	struct xxshm_map *map;
+	int err;
+
+	err = devmap_check(as, off, len);
+	if (err)
+		return err;
+	map = xxshm_map_alloc(as->maps, off >> PAGE_SHIFT, len >> PAGE_SHIFT);
+	if (IS_ERR(map))
+		return PTR_ERR(map);
+	seg = xxshm_seg_alloc(as->dev, off, len >> PAGE_SHIFT);
+	if (!seg) {
+		xxshm_map_free(map);
+		return -ENOMEM;
+	}
+	err = devmap_setup_handles(as, seg, prot | vma_prot(as->vma),
+				   maxprot & vma_maxprot(as->vma));
+	if (err) {
+		xxshm_seg_free(seg);
+		xxshm_map_free(map);
+		return err;
+	}
+	as->map = map;
+	as->seg = seg;
+	return 0;
+}
+
+/**
+ * devmap_setup() - make the mapping that segmap() was called for
+ * @dev: the device, as given to segmap()
+ * @off: offset of the mapping as devmap() is to see it; a multiple of the page size
+ * @as: as given to segmap()
+ * @addrp: the address of the mapping is stored here
+ * @len: its length, as given to segmap()
+ * @prot: the protection that the process asked for, as given to segmap()
+ * @maxprot: the most that it may have; segmap() may leave out PROT_WRITE
+ * @flags: as given to segmap()
+ * @cred: as given to segmap()
+ *
+ * As devmap_setup(9F). The mapping is charged, see xxshm_memlock_charge(), then
+ * devmap() is called until it has covered all of it.
+ *
+ * Linux does better: a maplen of 0, one that is not a multiple of the page size
+ * or more than was asked for, or not what devmap_umem_setup() was given, is EINVAL.
+ *
+ * Context: In segmap(), once.
+ * Return: 0; EAGAIN if the mapping does not fit under RLIMIT_MEMLOCK; ENXIO if
+ * devmap() failed, for whatever reason: the tracepoint xxshm_devmap_error has it;
+ * EINVAL if an argument is wrong, or what devmap() did; ENOMEM.
+ */
+int devmap_setup(dev_t dev, offset_t off, ddi_as_handle_t as, caddr_t *addrp,
+		 size_t len, uint_t prot, uint_t maxprot, uint_t flags,
+		 cred_t *cred)
+{
+	int err = devmap_make(as, off, len, prot, maxprot);
+
+	if (!err && addrp)
+		*addrp = (caddr_t)as->vma->vm_start;
+	return -err;
+}
+EXPORT_SYMBOL_GPL(devmap_setup);
+
+/**
+ * ddi_devmap_segmap() - a segmap() that does nothing of its own
+ * @dev: as given to segmap()
+ * @off: as given to segmap()
+ * @as: as given to segmap()
+ * @addrp: as given to segmap()
+ * @len: as given to segmap()
+ * @prot: as given to segmap()
+ * @maxprot: as given to segmap()
+ * @flags: as given to segmap()
+ * @cred: as given to segmap()
+ *
+ * As ddi_devmap_segmap(9F): devmap_setup(), with the arguments of segmap().
+ *
+ * Context: In segmap(), or as segmap(), once.
+ * Return: as devmap_setup().
+ */
+int ddi_devmap_segmap(dev_t dev, off_t off, ddi_as_handle_t as, caddr_t *addrp,
+		      off_t len, uint_t prot, uint_t maxprot, uint_t flags,
+		      cred_t *cred)
+{
+	return devmap_setup(dev, off, as, addrp, len, prot, maxprot, flags, cred);
+}
+EXPORT_SYMBOL_GPL(ddi_devmap_segmap);
+
+#define SETUP_FLAGS	(DEVMAP_MAPPING_INVALID | DEVMAP_ALLOW_REMAP | IOMEM_DATA_CACHED)
+
+/* An invalid handle that can't be remapped would be of no use. */
+static bool devmap_flags_are_valid(uint_t flags)
+{
+	return !(flags & ~SETUP_FLAGS) &&
+	       (flags & (DEVMAP_MAPPING_INVALID | DEVMAP_ALLOW_REMAP)) !=
+	       DEVMAP_MAPPING_INVALID;
+}
+
+/**
+ * devmap_umem_setup() - export a range of kernel memory
+ * @dhp: the handle that devmap() was called with
+ * @dip: has no meaning
+ * @callbackops: what the driver wants to be told, or NULL
+ * @cookie: the memory, from ddi_umem_alloc()
+ * @koff: where the range begins in it, in bytes; a multiple of the page size
+ * @len: length of the range, in bytes, likewise; what devmap() returns as maplen
+ * @maxprot: what the process may have, at most; PROT_USER must be in it, while
+ *	PROT_EXEC is never granted
+ * @flags: DEVMAP_DEFAULTS, DEVMAP_ALLOW_REMAP, or both that and
+ *	DEVMAP_MAPPING_INVALID; IOMEM_DATA_CACHED may be added
+ * @accattrp: has no meaning
+ *
+ * As devmap_umem_setup(9F). A process that asks for more than @maxprot does not
+ * get its mapping, and mprotect(2) does not help it later.
+ *
+ * Linux does better: @koff and @len that are negative, not aligned, or too large
+ * to be added are refused; and the memory may be freed while it is mapped.
+ *
+ * Context: In devmap(), once for each handle.
+ * Return: DDI_SUCCESS; DDI_FAILURE if an argument is wrong, or the memory cgroup
+ * of the process is at its limit. Then devmap() should return an errno.
+ */
+int devmap_umem_setup(devmap_cookie_t dhp, dev_info_t *dip,
+		      struct devmap_callback_ctl *callbackops,
+		      ddi_umem_cookie_t cookie, offset_t koff, size_t len,
+		      uint_t maxprot, uint_t flags,
+		      const ddi_device_acc_attr_t *accattrp)
+{
+	if (!cookie || !xxshm_cookie_has_range(cookie, koff, len))
+		return DDI_FAILURE;
+	if (!devmap_flags_are_valid(flags) || dhp->region)
+		return DDI_FAILURE;
+	if (dhp->prot & ~(maxprot & dhp->maxprot))
+		return DDI_FAILURE;
+	if (xxshm_region_publish(cookie->region))
+		return DDI_FAILURE;
+	xxshm_region_get(cookie->region);
+	dhp->region = cookie->region;
+	dhp->is_trash = cookie->trash;
+	dhp->is_invalid = flags & DEVMAP_MAPPING_INVALID;
+	dhp->koff = koff >> PAGE_SHIFT;
+	dhp->npages = len >> PAGE_SHIFT;
+	dhp->flags = flags;
+	dhp->maxprot &= maxprot;
+	if (callbackops)
+		dhp->ops = *callbackops;
+	return DDI_SUCCESS;
+}
+EXPORT_SYMBOL_GPL(devmap_umem_setup);
+
+static int devmap_call_driver(struct as *as)
+{
+	const struct vm_area_struct *vma = as->vma;
+	offset_t off = (offset_t)vma->vm_pgoff << PAGE_SHIFT;
+	caddr_t addr = (caddr_t)vma->vm_start;
+	size_t len = vma->vm_end - vma->vm_start;
+	cred_t *cred = (cred_t *)current_cred();
+
+	/* In a signed offset, what is beyond its end would be before its beginning. */
+	if (vma->vm_pgoff > (MAX_LFS_FILESIZE - len) >> PAGE_SHIFT)
+		return -ENXIO;
+	if (!as->driver->segmap)
+		return devmap_make(as, off, len, vma_prot(vma), vma_maxprot(vma));
+	return xxshm_ddi_errno(as->driver->segmap(as->dev, off, as, &addr, len,
+						  vma_prot(vma), vma_maxprot(vma),
+						  MAP_SHARED, cred));
+}
+
+/**
+ * xxshm_devmap_mmap() - map a node of a ported driver
+ * @driver: the driver
+ * @dev: the node
+ * @maps: the mappings made through the file
+ * @vma: as mmap(2) made it; its file's f_mapping is xxshm_region_mapping()
+ *
+ * Context: In an mmap handler.
+ * Return: 0; -EINVAL if the mapping is private, -EACCES if it is to be executable;
+ * what segmap() returns, as a negative errno, or -ENXIO if that is no errno, or
+ * it made no mapping.
+ */
+int xxshm_devmap_mmap(const struct ddi_driver *driver, dev_t dev,
+		      struct xxshm_map_list *maps, struct vm_area_struct *vma)
+{
+	struct as as = {
+		.driver	= driver,
+		.dev	= dev,
+		.maps	= maps,
+		.vma	= vma,
+	};
+	int err;
+
+	err = xxshm_map_check_kind(vma);
+	if (err)
+		return err;
+	err = devmap_call_driver(&as);
+	if (!as.map)
+		return err ?: -ENXIO;
+	as.map->owner = as.seg;
+	as.map->ops = xxshm_seg_map_ops(as.seg);
+	if (err) {
+		xxshm_map_free(as.map);
+		return err;
+	}
+	xxshm_seg_watch(as.seg, vma);
+	xxshm_map_commit(vma, as.map, as.seg->index);
+	return 0;
+}

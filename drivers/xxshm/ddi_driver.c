@@ -1,0 +1,331 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The nodes of ported drivers: what stands between the system calls of a program
+ * and the entry points of a driver.
+ *
+ * Whoever has a node open, or mapped, holds the driver's module, so that a driver
+ * that unregisters when it is unloaded has no files left.
+ */
+#include <linux/cred.h>
+#include <linux/compat.h>
+#include <linux/device.h>
+#include <linux/err.h>
+#include <linux/errno.h>
+#include <linux/export.h>
+#include <linux/fs.h>
+#include <linux/lockdep.h>
+#include <linux/mutex.h>
+#include <linux/slab.h>
+#include <linux/sysfs.h>
+
+#include <xxshm/driver.h>
+#include <xxshm/model.h>
+
+#include "ddi_devmap.h"
+#include "ddi_driver.h"
+#include "map.h"
+#include "nodes.h"
+#include "region.h"
+#include "totals.h"
+
+#define DRIVER_CLASS	"xxshm-driver"
+#define MAX_MINORS	256
+
+/**
+ * struct ddi_minor - a node
+ * @device: its entry in the device tree; frees the whole when it is released
+ * @driver: whose it is; constant
+ * @lock: held while open(9E) and close(9E) run
+ * @opens: how many files of it are open, under @lock
+ * @totals: what is charged for its mappings
+ */
+struct ddi_minor {
+	struct device device;
+	const struct ddi_driver *driver;
+	struct mutex lock;	/* of opens, around open(9E) and close(9E) */
+	unsigned int opens;
+	struct xxshm_map_totals totals;
+};
+
+/**
+ * struct ddi_driver_node - the nodes of a driver
+ * @driver: its entry points; constant
+ * @nodes: one for each minor number
+ */
+struct ddi_driver_node {
+	const struct ddi_driver *driver;
+	struct xxshm_nodes nodes;
+};
+
+/**
+ * struct ddi_file - one open(2) of a node
+ * @driver: whose; constant
+ * @minor: the node; constant
+ * @maps: the mappings that were made through this file
+ */
+struct ddi_file {
+	const struct ddi_driver *driver;
+	struct ddi_minor *minor;
+	struct xxshm_map_list maps;
+};
+
+static const struct attribute_group *driver_groups[] = {
+	&xxshm_totals_group,
+	NULL
+};
+
+/* The node's mode is devtmpfs' default, 0600: opening up is for udev rules. */
+static struct class driver_class = {
+	.name		= DRIVER_CLASS,
+	.dev_groups	= driver_groups,
+};
+
+static int driver_flag(const struct file *file)
+{
+	return (file->f_mode & FMODE_READ ? FREAD : 0) |
+	       (file->f_mode & FMODE_WRITE ? FWRITE : 0);
+}
+
+static cred_t *driver_cred(void)
+{
+	return (cred_t *)current_cred();
+}
+
+/* A driver that answers with another device number has a clone in mind. */
+static int driver_call_open(const struct ddi_driver *driver, dev_t dev, int flag)
+{
+	dev_t asked = dev;
+	int err;
+
+	if (!driver->open)
+		return 0;
+	err = xxshm_ddi_errno(driver->open(&dev, flag, OTYP_CHR, driver_cred()));
+	if (err || dev == asked)
+		return err;
+	if (driver->close)
+		driver->close(dev, flag, OTYP_CHR, driver_cred());
+	return -ENXIO;
+}
+
+static int driver_count_open(struct ddi_file *df, int flag)
+{
+	struct ddi_minor *minor = df->minor;
+	int err;
+
+	if (mutex_lock_interruptible(&minor->lock))
+		return -ERESTARTSYS;
+	err = driver_call_open(df->driver, minor->device.devt, flag);
+	if (!err)
+		minor->opens++;
+	mutex_unlock(&minor->lock);
+	return err;
+}
+
+static void driver_count_close(struct ddi_file *df, int flag)
+{
+	const struct ddi_driver *driver = df->driver;
+	struct ddi_minor *minor = df->minor;
+
+	mutex_lock(&minor->lock);
+	if (!--minor->opens && driver->close)
+		driver->close(minor->device.devt, flag, OTYP_CHR, driver_cred());
+	mutex_unlock(&minor->lock);
+}
+
+static int driver_open(struct inode *inode, struct file *file)
+{
+	struct device *device = xxshm_nodes_device(inode);
+	struct ddi_file *df = kmalloc(sizeof(*df), GFP_KERNEL_ACCOUNT);
+	int err;
+
+	if (!df)
+		return -ENOMEM;
+	df->minor = container_of(device, struct ddi_minor, device);
+	df->driver = df->minor->driver;
+	err = driver_count_open(df, driver_flag(file));
+	if (err) {
+		kfree(df);
+		return err;
+	}
+	xxshm_map_list_init(&df->maps, &df->minor->totals);
+	file->private_data = df;
+	file->f_mapping = xxshm_region_mapping();
+	return 0;
+}
+
+/* No mapping made through the file is left: each held it. */
+static int driver_close(struct inode *inode, struct file *file)
+{
+	struct ddi_file *df = file->private_data;
+
+	driver_count_close(df, driver_flag(file));
+	xxshm_map_list_destroy(&df->maps);
+	kfree(df);
+	return 0;
+}
+
+static int driver_mmap(struct file *file, struct vm_area_struct *vma)
+{
+	struct ddi_file *df = file->private_data;
+
+	return xxshm_devmap_mmap(df->driver, df->minor->device.devt, &df->maps,
+				 vma);
+}
+
+static long driver_call_ioctl(struct file *file, unsigned int cmd,
+			      unsigned long arg, model_t model)
+{
+	struct ddi_file *df = file->private_data;
+	int value = 0, err;
+
+	if (!df->driver->ioctl)
+		return -ENOTTY;
+	err = df->driver->ioctl(df->minor->device.devt, cmd, arg,
+				driver_flag(file) | model, driver_cred(), &value);
+	return xxshm_ddi_errno(err) ?: value;
+}
+
+static long driver_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
+{
+	return driver_call_ioctl(file, cmd, arg, DDI_MODEL_LP64);
+}
+
+static long driver_compat_ioctl(struct file *file, unsigned int cmd,
+				unsigned long arg)
+{
+	return driver_call_ioctl(file, cmd, (unsigned long)compat_ptr(arg),
+				 DDI_MODEL_ILP32);
+}
+
+static const struct file_operations driver_fops = {
+	.owner		= THIS_MODULE,
+	.open		= driver_open,
+	.release	= driver_close,
+	.mmap		= driver_mmap,
+	.fsync		= noop_fsync,	/* or msync(2) fails */
+	.unlocked_ioctl	= driver_ioctl,
+	.compat_ioctl	= driver_compat_ioctl,
+};
+
+static void driver_release_minor(struct device *device)
+{
+	struct ddi_minor *minor = container_of(device, struct ddi_minor, device);
+
+	mutex_destroy(&minor->lock);
+	kfree(minor);
+}
+
+static struct device *driver_make_minor(struct xxshm_nodes *nodes)
+{
+	struct ddi_driver_node *node =
+		container_of(nodes, struct ddi_driver_node, nodes);
+	struct ddi_minor *minor = kzalloc(sizeof(*minor), GFP_KERNEL);
+
+	if (!minor)
+		return ERR_PTR(-ENOMEM);
+	minor->driver = node->driver;
+	mutex_init(&minor->lock);
+	device_initialize(&minor->device);
+	minor->device.release = driver_release_minor;
+	dev_set_drvdata(&minor->device, &minor->totals);
+	return &minor->device;
+}
+
+static bool driver_is_valid(const struct ddi_driver *driver)
+{
+	return driver && driver->name && *driver->name && driver->devmap &&
+	       driver->minors >= 1 && driver->minors <= MAX_MINORS &&
+	       !driver->node;
+}
+
+/* To add a device of a name that is taken would be a warning in the kernel's log. */
+static bool driver_name_is_taken(const char *name)
+{
+	struct device *device;
+	char first[32];
+
+	if (snprintf(first, sizeof(first), "%s0", name) >= sizeof(first))
+		return true;
+	device = class_find_device_by_name(&driver_class, first);
+	put_device(device);
+	return device;
+}
+
+/**
+ * __ddi_driver_register() - make the nodes of a driver
+ * @driver: its name and entry points; stays where it is until unregistered
+ * @owner: the driver's module
+ *
+ * It stands in for mod_install(9F) and ddi_create_minor_node(9F). Programs may
+ * open the nodes before it returns, so it is the last thing that a driver does
+ * when it is loaded.
+ *
+ * Context: Process context, may sleep.
+ * Return: 0, or as Linux has it in a module's init function: -EINVAL if the name,
+ * devmap() or the number of minors, 1 to 256, is missing, or it is registered
+ * already; -EEXIST if the name is taken, or has more than 30 characters; -EBUSY if
+ * no device numbers are left; -ENOMEM.
+ */
+int __ddi_driver_register(struct ddi_driver *driver, struct module *owner)
+{
+	struct ddi_driver_node *node;
+	int err;
+
+	if (!driver_is_valid(driver))
+		return -EINVAL;
+	node = kzalloc(sizeof(*node), GFP_KERNEL);
+	if (!node)
+		return -ENOMEM;
+	node->driver = driver;
+	node->nodes.name = driver->name;
+	node->nodes.count = driver->minors;
+	node->nodes.class = &driver_class;
+	node->nodes.fops = &driver_fops;
+	node->nodes.owner = owner;
+	node->nodes.make = driver_make_minor;
+	err = driver_name_is_taken(driver->name) ? -EEXIST :
+		xxshm_nodes_add(&node->nodes);
+	if (err)
+		kfree(node);
+	else
+		driver->node = node;
+	return err;
+}
+EXPORT_SYMBOL_GPL(__ddi_driver_register);
+
+/**
+ * ddi_driver_unregister() - take the nodes of a driver away
+ * @driver: as registered; nothing happens if it is not
+ *
+ * Context: Process context, may sleep; in the exit function of the driver's module.
+ */
+void ddi_driver_unregister(struct ddi_driver *driver)
+{
+	if (!driver->node)
+		return;
+	xxshm_nodes_del(&driver->node->nodes);
+	kfree(driver->node);
+	driver->node = NULL;
+}
+EXPORT_SYMBOL_GPL(ddi_driver_unregister);
+
+/**
+ * xxshm_ddi_driver_init() - get ready for drivers
+ *
+ * Context: Process context, may sleep.
+ * Return: 0; -ENOMEM; -EEXIST if a class of that name exists already.
+ */
+int __init xxshm_ddi_driver_init(void)
+{
+	return class_register(&driver_class);
+}
+
+/**
+ * xxshm_ddi_driver_exit() - the opposite; no driver is left
+ *
+ * Context: Process context, may sleep.
+ */
+void xxshm_ddi_driver_exit(void)
+{
+	class_unregister(&driver_class);
+}

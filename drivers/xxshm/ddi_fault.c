@@ -1,0 +1,363 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The pages of a driver's mapping: how they are found, how the driver is asked
+ * before they are, and how it takes them away again: devmap_load(9F),
+ * devmap_umem_remap(9F).
+ *
+ * Whoever changes what a page fault would find, does it under the segment's lock,
+ * then waits for the lock of each page that was to be found before: that is held
+ * until the fault has installed it. What is installed then is taken away.
+ *
+ * The index of such a page is not that of the VMA: rmap does not find it. It can't be
+ * migrated anyway; and if its memory breaks, who has touched it before keeps it.
+ */
+#include <linux/bitmap.h>
+#include <linux/errno.h>
+#include <linux/export.h>
+#include <linux/lockdep.h>
+#include <linux/minmax.h>
+#include <linux/mm.h>
+#include <linux/pagemap.h>
+#include <linux/rwsem.h>
+#include <linux/sched/signal.h>
+
+#include <xxshm/devmap.h>
+
+#include "ddi_handle.h"
+#include "ddi_seg.h"
+#include "ddi_umem.h"
+#include "region.h"
+#include "umem.h"
+
+static bool handle_must_ask(const struct devmap_handle *handle, pgoff_t page)
+{
+	return handle->ops.devmap_access && !test_bit(page, handle->space->loaded);
+}
+
+/*
+ * Ask the driver before a page is touched. The space is held for reading: munmap has
+ * only the mmap_lock for reading when it tells the driver of what goes, as we have.
+ */
+static vm_fault_t seg_ask(struct devmap_seg *seg, struct vm_fault *vmf, pgoff_t page)
+{
+	int (*access)(devmap_cookie_t dhp, void *pvtp, offset_t off, size_t len,
+		      uint_t type, uint_t rw) = NULL;
+	uint_t rw = vmf->flags & FAULT_FLAG_WRITE ? DEVMAP_WRITE : DEVMAP_READ;
+	struct devmap_space *space = xxshm_seg_space(seg, vmf->vma->vm_mm);
+	struct devmap_handle *handle;
+	void *pvtp = NULL;
+	int ret = 0;
+
+	down_read(&space->telling);
+	mutex_lock(&seg->lock);
+	handle = xxshm_seg_handle(seg, vmf->vma->vm_mm, page);
+	if (handle && !handle->is_refused && handle_must_ask(handle, page)) {
+		access = handle->ops.devmap_access;
+		pvtp = handle->pvtp;
+	}
+	mutex_unlock(&seg->lock);
+	if (access)
+		ret = access(handle, pvtp, xxshm_seg_offset(seg, page), PAGE_SIZE,
+			     DEVMAP_ACCESS, rw);
+	up_read(&space->telling);
+	return ret ? VM_FAULT_SIGBUS : 0;
+}
+
+static struct page *handle_lock_page(const struct devmap_handle *handle, pgoff_t page)
+{
+	pgoff_t at = handle->is_trash ? 0 : handle->koff + page - handle->first;
+
+	return xxshm_umem_lock_page(xxshm_region_mapping(),
+				    xxshm_region_first(handle->region) + at);
+}
+
+static vm_fault_t seg_lock_page(struct devmap_seg *seg, struct vm_fault *vmf,
+				pgoff_t page)
+{
+	struct devmap_handle *handle = xxshm_seg_handle(seg, vmf->vma->vm_mm, page);
+
+	if (!handle)
+		return VM_FAULT_SIGBUS;
+	if (handle->is_invalid || handle->is_refused)
+		return VM_FAULT_SIGSEGV;
+	/* The driver did not load it, or has unloaded it again: once more. */
+	if (handle_must_ask(handle, page))
+		return fatal_signal_pending(current) ? VM_FAULT_SIGBUS :
+			VM_FAULT_NOPAGE;
+	vmf->page = handle_lock_page(handle, page);
+	return vmf->page ? VM_FAULT_LOCKED : VM_FAULT_SIGBUS;
+}
+
+/**
+ * xxshm_seg_fault() - a page of a segment that is not plain
+ * @owner: the segment
+ * @vmf: the page fault
+ *
+ * Context: In a fault handler.
+ * Return: VM_FAULT_LOCKED and the page; VM_FAULT_SIGSEGV if the driver made it
+ * invalid; VM_FAULT_SIGBUS if the driver's access() failed, or it is broken.
+ */
+vm_fault_t xxshm_seg_fault(void *owner, struct vm_fault *vmf)
+{
+	struct devmap_seg *seg = owner;
+	pgoff_t page = vmf->pgoff - seg->index;
+	vm_fault_t ret;
+
+	ret = seg_ask(seg, vmf, page);
+	if (ret)
+		return ret;
+	mutex_lock(&seg->lock);
+	ret = seg_lock_page(seg, vmf, page);
+	mutex_unlock(&seg->lock);
+	return ret;
+}
+
+/**
+ * struct devmap_part - pages of a handle, and what they are of
+ * @seg: the segment
+ * @first: the first of them in the mapping
+ * @npages: how many
+ * @region: what they are of, with a reference
+ * @at: the page of @region that is the first
+ */
+struct devmap_part {
+	struct devmap_seg *seg;
+	pgoff_t first;
+	pgoff_t npages;
+	struct xxshm_region *region;
+	pgoff_t at;
+};
+
+/* Those that the driver means, by the user's offset; 0 is all that follow. */
+static bool handle_part(struct devmap_handle *handle, offset_t off, size_t len,
+			struct devmap_part *part)
+{
+	struct devmap_seg *seg = handle->space->seg;
+	offset_t begin = off - xxshm_seg_offset(seg, 0);
+	pgoff_t first = begin >> PAGE_SHIFT, end;
+
+	lockdep_assert_held(&seg->lock);
+	if (begin < 0 || first < handle->first || first >= xxshm_handle_end(handle) ||
+	    len > handle->npages << PAGE_SHIFT)
+		return false;
+	end = len ? PAGE_ALIGN(begin + len) >> PAGE_SHIFT : xxshm_handle_end(handle);
+	if (end > xxshm_handle_end(handle))
+		return false;
+	*part = (struct devmap_part){
+		.seg	= seg,
+		.first	= first,
+		.npages	= end - first,
+		.region	= handle->region,
+		.at	= handle->is_trash ? 0 : handle->koff + first - handle->first,
+	};
+	return true;
+}
+
+/* Take the pages away from all that have them; whoever is getting one has it soon. */
+static void part_zap(const struct devmap_part *part)
+{
+	pgoff_t last = min(part->at + part->npages, xxshm_region_npages(part->region));
+	pgoff_t at;
+
+	for (at = part->at; at < last; at++) {
+		struct page *page =
+			xxshm_umem_lock_page(xxshm_region_mapping(),
+					     xxshm_region_first(part->region) + at);
+
+		if (page) {
+			unlock_page(page);
+			put_page(page);
+		}
+		cond_resched();
+	}
+	unmap_mapping_range(xxshm_region_mapping(),
+			    (loff_t)(part->seg->index + part->first) << PAGE_SHIFT,
+			    (loff_t)part->npages << PAGE_SHIFT, 1);
+}
+
+/**
+ * devmap_load() - let a process touch pages, without asking the driver again
+ * @dhp: the handle
+ * @off: the user's offset of the first page, in bytes, rounded down
+ * @len: how many bytes, rounded up to pages; 0: all that follow in the handle
+ * @type: as given to access()
+ * @rw: as given to access()
+ *
+ * As devmap_load(9F).
+ *
+ * Context: In access(), or elsewhere in process context.
+ * Return: 0; FC_MAKE_ERR(EINVAL) if the pages are not inside the handle;
+ * FC_NOMAP if the handle is invalid.
+ */
+int devmap_load(devmap_cookie_t dhp, offset_t off, size_t len, uint_t type, uint_t rw)
+{
+	struct devmap_space *space = dhp->space;
+	struct devmap_part part;
+	int ret = 0;
+
+	mutex_lock(&space->seg->lock);
+	if (!handle_part(dhp, off, len, &part))
+		ret = FC_MAKE_ERR(EINVAL);
+	else if (dhp->is_invalid)
+		ret = FC_NOMAP;
+	else if (space->loaded)
+		bitmap_set(space->loaded, part.first, part.npages);
+	mutex_unlock(&space->seg->lock);
+	return ret;
+}
+EXPORT_SYMBOL_GPL(devmap_load);
+
+/**
+ * devmap_default_access() - what access() does if it has no objection
+ * @dhp: the handle
+ * @pvtp: as given to access()
+ * @off: as given to access()
+ * @len: as given to access()
+ * @type: as given to access()
+ * @rw: as given to access()
+ *
+ * As devmap_default_access(9F): devmap_load().
+ *
+ * Context: In access().
+ * Return: as devmap_load().
+ */
+int devmap_default_access(devmap_cookie_t dhp, void *pvtp, offset_t off, size_t len,
+			  uint_t type, uint_t rw)
+{
+	return devmap_load(dhp, off, len, type, rw);
+}
+EXPORT_SYMBOL_GPL(devmap_default_access);
+
+/**
+ * devmap_unload() - ask the driver again before a process touches pages
+ * @dhp: the handle; it must not go meanwhile, see unmap()
+ * @off: as for devmap_load()
+ * @len: as for devmap_load()
+ *
+ * As devmap_unload(9F).
+ *
+ * Context: Process context, may sleep; not in map(), dup() or unmap() of @dhp.
+ * Return: 0; FC_MAKE_ERR(EINVAL) if the pages are not inside the handle.
+ */
+int devmap_unload(devmap_cookie_t dhp, offset_t off, size_t len)
+{
+	struct devmap_space *space = dhp->space;
+	struct devmap_part part;
+	bool is_inside;
+
+	mutex_lock(&space->seg->lock);
+	is_inside = handle_part(dhp, off, len, &part);
+	if (is_inside) {
+		xxshm_region_get(part.region);
+		if (space->loaded)
+			bitmap_clear(space->loaded, part.first, part.npages);
+	}
+	mutex_unlock(&space->seg->lock);
+	if (!is_inside)
+		return FC_MAKE_ERR(EINVAL);
+	part_zap(&part);
+	xxshm_region_put(part.region);
+	return 0;
+}
+EXPORT_SYMBOL_GPL(devmap_unload);
+
+/* The whole of a handle, with the reference to its region, which is leaving it. */
+static void handle_whole(struct devmap_handle *handle, struct devmap_part *part)
+{
+	struct devmap_seg *seg = handle->space->seg;
+
+	handle_part(handle, xxshm_seg_offset(seg, handle->first), 0, part);
+}
+
+/**
+ * devmap_umem_remap() - let a handle show other memory
+ * @dhp: the handle, set up with DEVMAP_ALLOW_REMAP; it must not go meanwhile
+ * @dip: has no meaning
+ * @cookie: the memory, from ddi_umem_alloc()
+ * @koff: where the range begins in it, in bytes; a multiple of the page size
+ * @len: the length of the handle, in bytes
+ * @maxprot: what the process may have, at most; PROT_USER must be in it
+ * @flags: 0
+ * @accattrp: has no meaning
+ *
+ * As devmap_umem_remap(9F): the process sees the other memory where it saw the
+ * first one. An invalid handle is valid again. A process that has made its mapping
+ * writable does not get memory that @maxprot says is not.
+ *
+ * Linux does better: @len is compared with the handle, and @cookie may not be NULL.
+ *
+ * Context: Process context, may sleep.
+ * Return: DDI_SUCCESS; DDI_FAILURE if an argument is wrong, or the memory cgroup
+ * of the process is at its limit.
+ */
+int devmap_umem_remap(devmap_cookie_t dhp, dev_info_t *dip, ddi_umem_cookie_t cookie,
+		      offset_t koff, size_t len, uint_t maxprot, uint_t flags,
+		      const ddi_device_acc_attr_t *accattrp)
+{
+	struct devmap_seg *seg = dhp->space->seg;
+	struct devmap_part old;
+	bool fits;
+
+	if (!cookie || flags || !(dhp->flags & DEVMAP_ALLOW_REMAP) ||
+	    !xxshm_cookie_has_range(cookie, koff, len) ||
+	    xxshm_region_publish(cookie->region))
+		return DDI_FAILURE;
+	mutex_lock(&seg->lock);
+	maxprot &= dhp->ceiling;
+	fits = len == dhp->npages << PAGE_SHIFT && !(dhp->prot & ~maxprot);
+	if (fits) {
+		handle_whole(dhp, &old);
+		xxshm_region_get(cookie->region);
+		dhp->region = cookie->region;
+		dhp->is_trash = cookie->trash;
+		dhp->koff = koff >> PAGE_SHIFT;
+		dhp->maxprot = maxprot;
+		dhp->is_invalid = false;
+	}
+	mutex_unlock(&seg->lock);
+	if (!fits)
+		return DDI_FAILURE;
+	part_zap(&old);
+	xxshm_region_put(old.region);
+	return DDI_SUCCESS;
+}
+EXPORT_SYMBOL_GPL(devmap_umem_remap);
+
+/**
+ * devmap_devmem_remap() - make a handle invalid
+ * @dhp: the handle, set up with DEVMAP_ALLOW_REMAP; it must not go meanwhile
+ * @dip: has no meaning
+ * @rnumber: has no meaning
+ * @roff: has no meaning
+ * @len: has no meaning
+ * @maxprot: has no meaning
+ * @flags: DEVMAP_MAPPING_INVALID
+ * @accattrp: has no meaning
+ *
+ * As devmap_devmem_remap(9F) with that flag, which is the only use it has for
+ * kernel memory: touching the pages is SIGSEGV until devmap_umem_remap(). The handle
+ * still holds its memory.
+ *
+ * Context: Process context, may sleep.
+ * Return: DDI_SUCCESS; DDI_FAILURE if the handle may not be remapped, or for any
+ * other flags: there is no device memory here.
+ */
+int devmap_devmem_remap(devmap_cookie_t dhp, dev_info_t *dip, uint_t rnumber,
+			offset_t roff, size_t len, uint_t maxprot, uint_t flags,
+			const ddi_device_acc_attr_t *accattrp)
+{
+	struct devmap_seg *seg = dhp->space->seg;
+	struct devmap_part part;
+
+	if (flags != DEVMAP_MAPPING_INVALID || !(dhp->flags & DEVMAP_ALLOW_REMAP))
+		return DDI_FAILURE;
+	mutex_lock(&seg->lock);
+	dhp->is_invalid = true;
+	handle_whole(dhp, &part);
+	xxshm_region_get(part.region);
+	mutex_unlock(&seg->lock);
+	part_zap(&part);
+	xxshm_region_put(part.region);
+	return DDI_SUCCESS;
+}
+EXPORT_SYMBOL_GPL(devmap_devmem_remap);

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Kernel memory that a driver uses and exports: ddi_umem_alloc(9F). */
+#include <linux/align.h>
+#include <linux/err.h>
+#include <linux/export.h>
+#include <linux/limits.h>
+#include <linux/mm.h>
+#include <linux/slab.h>
+
+#include <xxshm/umem.h>
+
+#include "ddi_umem.h"
+#include "region.h"
+
+#define UMEM_FLAGS	(DDI_UMEM_NOSLEEP | DDI_UMEM_PAGEABLE | DDI_UMEM_TRASH)
+
+/* A size that would wrap when rounded up to pages is no size. */
+static bool umem_request_is_valid(size_t size, int flag)
+{
+	return size && size <= ALIGN_DOWN(SIZE_MAX, PAGE_SIZE) &&
+	       !(flag & ~UMEM_FLAGS) &&
+	       (flag & (DDI_UMEM_PAGEABLE | DDI_UMEM_TRASH)) !=
+	       (DDI_UMEM_PAGEABLE | DDI_UMEM_TRASH);
+}
+
+static struct ddi_umem_cookie *umem_cookie_alloc(pgoff_t npages, int flag)
+{
+	bool trash = flag & DDI_UMEM_TRASH;
+	bool may_sleep = !(flag & DDI_UMEM_NOSLEEP);
+	struct ddi_umem_cookie *cookie;
+	struct xxshm_region *region;
+
+	cookie = kmalloc(sizeof(*cookie),
+			 may_sleep ? GFP_KERNEL : GFP_NOWAIT | __GFP_NOWARN);
+	if (!cookie)
+		return NULL;
+	region = xxshm_region_alloc(trash ? 1 : npages, may_sleep);
+	if (IS_ERR(region)) {
+		kfree(cookie);
+		return NULL;
+	}
+	*cookie = (struct ddi_umem_cookie){
+		.region	= region,
+		.npages	= npages,
+		.trash	= trash,
+	};
+	return cookie;
+}
+
+/**
+ * ddi_umem_alloc() - get kernel memory that can be exported
+ * @size: how much, in bytes; rounded up to whole pages
+ * @flag: DDI_UMEM_SLEEP: wait for memory; DDI_UMEM_NOSLEEP: do not; to either
+ *	may be added DDI_UMEM_PAGEABLE, or DDI_UMEM_TRASH: no memory of one's
+ *	own, but something to map where nothing is to be seen
+ * @cookiep: what stands for the memory in other calls is stored here, or NULL
+ *
+ * As ddi_umem_alloc(9F). The memory is zeroed, over the whole of its pages. Its
+ * memory cgroup is that of the process that is first to map it.
+ *
+ * Linux does better: DDI_UMEM_SLEEP gives up when the machine never could have so
+ * much, or the process is killed; flags that do not exist are refused; the page
+ * that is behind DDI_UMEM_TRASH is the cookie's own. DDI_UMEM_PAGEABLE is allowed,
+ * but the memory is locked as any other.
+ *
+ * Context: Process context, may sleep; any but NMI with DDI_UMEM_NOSLEEP.
+ * Return: a page-aligned kernel address, or NULL if there is no memory, @size is
+ * 0 or near to SIZE_MAX, or the flags are wrong. With DDI_UMEM_TRASH, it is always
+ * NULL, and *@cookiep tells.
+ */
+void *ddi_umem_alloc(size_t size, int flag, ddi_umem_cookie_t *cookiep)
+{
+	struct ddi_umem_cookie *cookie;
+
+	if (!cookiep)
+		return NULL;
+	*cookiep = NULL;
+	if (!umem_request_is_valid(size, flag))
+		return NULL;
+	cookie = umem_cookie_alloc(PAGE_ALIGN(size) >> PAGE_SHIFT, flag);
+	if (!cookie)
+		return NULL;
+	*cookiep = cookie;
+	return cookie->trash ? NULL : xxshm_region_address(cookie->region);
+}
+EXPORT_SYMBOL_GPL(ddi_umem_alloc);
+
+/**
+ * ddi_umem_free() - the driver needs the memory no more
+ * @cookie: from ddi_umem_alloc(), or NULL: then nothing happens
+ *
+ * As ddi_umem_free(9F). Linux does better: programs that have it mapped keep it
+ * until they unmap it, and nobody else gets it before.
+ *
+ * Context: Any but NMI, and not under a spinlock.
+ */
+void ddi_umem_free(ddi_umem_cookie_t cookie)
+{
+	if (!cookie)
+		return;
+	xxshm_region_put(cookie->region);
+	kfree(cookie);
+}
+EXPORT_SYMBOL_GPL(ddi_umem_free);

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef _XXSHM_DDI_UMEM_H
+#define _XXSHM_DDI_UMEM_H
+
+#include <linux/mm.h>
+#include <linux/types.h>
+
+struct xxshm_region;
+
+/**
+ * struct ddi_umem_cookie - memory as the driver face knows it
+ * @region: the memory, with a reference
+ * @npages: how much of it can be exported; constant
+ * @trash: each of these pages is the same one page of @region; constant
+ *
+ * It belongs to the driver. A mapping does not look at it once it is made, but
+ * has a reference to the region, so that a driver may free it at any time.
+ */
+struct ddi_umem_cookie {
+	struct xxshm_region *region;
+	pgoff_t npages;
+	bool trash;
+};
+
+/* Is it a range of whole pages of the memory? No sum is formed that could overflow. */
+static inline bool xxshm_cookie_has_range(const struct ddi_umem_cookie *cookie,
+					  s64 koff, size_t len)
+{
+	u64 size = (u64)cookie->npages << PAGE_SHIFT;
+
+	return koff >= 0 && len && len <= size && koff <= size - len &&
+	       PAGE_ALIGNED(koff) && PAGE_ALIGNED(len);
+}
+
+#endif /* _XXSHM_DDI_UMEM_H */

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What stands in for dev_ops(9S), cb_ops(9S), modlinkage(9S) and
+ * ddi_create_minor_node(9F): a driver names its entry points, and nodes appear.
+ */
+#ifndef _XXSHM_DRIVER_H
+#define _XXSHM_DRIVER_H
+
+#include <linux/module.h>
+
+#include <xxshm/devmap.h>
+#include <xxshm/types.h>
+
+struct ddi_driver_node;
+
+/**
+ * struct ddi_driver - the entry points of a ported driver
+ * @name: its nodes are /dev/NAME0, /dev/NAME1, ...; not empty
+ * @minors: how many of them, at least 1
+ * @open: open(9E), or NULL: called by each open(2), with FREAD and FWRITE in
+ *	@flag and OTYP_CHR in @otyp; *@devp may not be changed
+ * @close: close(9E), or NULL: called when the last file and the last mapping of
+ *	a minor are gone
+ * @ioctl: ioctl(9E), or NULL: @mode has FREAD, FWRITE and the data model of the
+ *	caller; what is put into *@rvalp, at first 0, is what ioctl(2) returns
+ * @segmap: segmap(9E), or NULL: then mmap(2) goes to devmap_setup() at once
+ * @devmap: devmap(9E), must be there
+ * @node: NULL; belongs to ddi_driver_register()
+ *
+ * The entry points return 0 or a positive errno, as on Solaris; what is no
+ * errno becomes ENXIO. They run in the process that made the system call,
+ * @segmap and @devmap with its mmap_lock held: they must not touch the memory
+ * of the process.
+ */
+struct ddi_driver {
+	const char *name;
+	unsigned int minors;
+	int (*open)(dev_t *devp, int flag, int otyp, cred_t *cred);
+	int (*close)(dev_t dev, int flag, int otyp, cred_t *cred);
+	int (*ioctl)(dev_t dev, int cmd, intptr_t arg, int mode, cred_t *cred,
+		     int *rvalp);
+	int (*segmap)(dev_t dev, off_t off, struct as *as, caddr_t *addrp,
+		      off_t len, uint_t prot, uint_t maxprot, uint_t flags,
+		      cred_t *cred);
+	int (*devmap)(dev_t dev, devmap_cookie_t handle, offset_t off,
+		      size_t len, size_t *maplen, uint_t model);
+	struct ddi_driver_node *node;
+};
+
+int __ddi_driver_register(struct ddi_driver *driver, struct module *owner);
+
+/*
+ * An open file or a mapping of a node holds the module that registers it, one driver
+ * a module: a second registration that fails could not take back the first, which
+ * may have been opened by then.
+ */
+#define ddi_driver_register(driver) __ddi_driver_register(driver, THIS_MODULE)
+
+void ddi_driver_unregister(struct ddi_driver *driver);
+
+#endif /* _XXSHM_DRIVER_H */

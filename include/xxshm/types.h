@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Types, constants and small macros that Solaris driver source takes for
+ * granted. Values are those of Solaris.
+ */
+#ifndef _XXSHM_TYPES_H
+#define _XXSHM_TYPES_H
+
+#include <linux/cred.h>
+#include <linux/kdev_t.h>
+#include <linux/mm.h>
+#include <linux/mman.h>
+#include <linux/mutex.h>
+#include <linux/types.h>
+
+struct device;
+
+/** DDI_SUCCESS - what calls that return no errno return if they succeed */
+#define DDI_SUCCESS	0
+/** DDI_FAILURE - and if they fail */
+#define DDI_FAILURE	(-1)
+
+typedef unsigned int uint_t;
+typedef unsigned long ulong_t;
+typedef unsigned int minor_t;
+typedef unsigned int major_t;
+typedef long long offset_t;	/* of a file, 64 bits in every data model */
+typedef long intptr_t;
+typedef struct cred cred_t;
+typedef struct device dev_info_t;
+
+/* The minor number is what a driver finds its soft state by: getminor(9F). */
+#define getminor(dev)	((minor_t)MINOR(dev))
+#define getemajor(dev)	((major_t)MAJOR(dev))
+
+/* Pages to bytes; bytes to pages, rounded down and up: ptob(9F). */
+#define ptob(npages)	((unsigned long)(npages) << PAGE_SHIFT)
+#define btop(nbytes)	((unsigned long)(nbytes) >> PAGE_SHIFT)
+#define btopr(nbytes)	((((unsigned long)(nbytes) + PAGE_SIZE - 1)) >> PAGE_SHIFT)
+
+/* mmap(2) adds PROT_USER to what a process asks for: see devmap_umem_setup(). */
+#define PROT_USER	0x8
+#define PROT_ALL	(PROT_READ | PROT_WRITE | PROT_EXEC | PROT_USER)
+
+/* mutex(9F). A mutex is made by mutex_init() of Linux, which has one argument. */
+typedef struct mutex kmutex_t;
+#define mutex_enter(mutex)	mutex_lock(mutex)
+#define mutex_exit(mutex)	mutex_unlock(mutex)
+
+/* How a device was opened: open(9E). */
+#define FREAD		0x1
+#define FWRITE		0x2
+#define OTYP_CHR	2
+
+#endif /* _XXSHM_TYPES_H */
