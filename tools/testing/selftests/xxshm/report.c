@@ -5,9 +5,8 @@
  */
 #include "kselftest_harness.h"
 #include "ledger.h"
+#include "tracing.h"
 
-#define TRACING		"/sys/kernel/tracing"
-#define EVENTS		TRACING "/events/xxshm/enable"
 #define MODEL_NAME	(IS_ILP32 ? "ilp32" : "lp64")
 #define READ_AS_OTHER	(IS_ILP32 ? "../lp64/peer read 0" : "../ia32/peer read 0")
 
@@ -199,25 +198,6 @@ TEST_F(device, sysfs_is_for_reading_by_all)
 		ASSERT_EQ(0, stat(path, &st));
 		EXPECT_EQ(S_IFREG | 0444, (int)st.st_mode);
 	}
-}
-
-/* Whether a line of the trace ends like this. */
-static int trace_has(const char *end)
-{
-	char line[512];
-	int found = 0;
-	FILE *f = fopen(TRACING "/trace", "r");
-
-	while (f && fgets(line, sizeof(line), f)) {
-		size_t len = strcspn(line, "\n");
-
-		line[len] = '\0';
-		found |= len > strlen(end) &&
-			 !strcmp(line + len - strlen(end), end);
-	}
-	if (f)
-		fclose(f);
-	return found;
 }
 
 FIXTURE(traced) {

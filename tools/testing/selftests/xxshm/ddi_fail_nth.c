@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Everything fails once, for the driver face: each call is repeated, and each time
+ * the next of its points fails, until it comes to its end. Nothing is lost, what
+ * the driver was told of ends, and the call works right after.
+ */
+#include "kselftest_harness.h"
+#include "driver.h"
+#include "fault.h"
+#include "ledger.h"
+
+#define PAGES	8
+#define END	3	/* times to come to the end: points come and go */
+
+/* The calls that are swept; each returns 0 or an errno. */
+struct state {
+	int fd, watch;
+	size_t page;
+	char *map;
+	__u32 handle;		/* number of the first one */
+	int known;		/* handles that the driver knows */
+};
+
+/* Refusals of ddi_umem_alloc() have no errno. */
+static int alloc_sleep(struct state *state)
+{
+	__u32 made = probe_alloc(state->fd, 1, PAGES * state->page, DDI_UMEM_SLEEP);
+
+	return made == ~0U ? errno : made ? 0 : ENOMEM;
+}
+
+static int alloc_large(struct state *state)
+{
+	__u32 made = probe_alloc(state->fd, 1, 2 << 20, DDI_UMEM_SLEEP);
+
+	return made == ~0U ? errno : made ? 0 : ENOMEM;
+}
+
+static int alloc_now(struct state *state)
+{
+	__u32 made = probe_alloc(state->fd, 1, state->page, DDI_UMEM_NOSLEEP);
+
+	return made == ~0U ? errno : made ? 0 : ENOMEM;
+}
+
+static int map(struct state *state)
+{
+	state->map = map_rw(state->fd, PAGES * state->page);
+	return state->map == MAP_FAILED ? errno : 0;
+}
+
+static int unmap_middle(struct state *state)
+{
+	return munmap(state->map + state->page, state->page) ? errno : 0;
+}
+
+static int move_middle(struct state *state)
+{
+	char *room = (char *)0x50000000;
+
+	return mremap(state->map + state->page, state->page, state->page,
+		      MREMAP_MAYMOVE | MREMAP_FIXED, room) == MAP_FAILED ? errno : 0;
+}
+
+/* A child that could not be given what access() takes gets SIGSEGV. */
+static int fork_and_touch(struct state *state)
+{
+	pid_t pid = fork();
+	int status;
+
+	if (!pid) {
+		*(volatile char *)state->map = 'x';
+		_exit(0);
+	}
+	if (pid < 0)
+		return errno;
+	status = wait_for(pid);
+	return status == 0 || status == 128 + SIGSEGV ? 0 : EIO;
+}
+
+static int remap(struct state *state)
+{
+	struct probe_call call = { .what = PROBE_REMAP, .slot = 1,
+				   .handle = state->handle,
+				   .len = 4 * state->page, .maxprot = PROT_RWU };
+	int ret = probe_call(state->fd, call);
+
+	return ret < -1 ? -ret : ret ? ENOMEM : 0;
+}
+
+struct sequence {
+	int (*run)(struct state *state);
+	int maps;	/* a mapping is there before */
+	int publishes;	/* the memory was never exported before */
+	int at_least;
+};
+
+FIXTURE(sweep) {
+	struct state state;
+	int faults;
+};
+
+FIXTURE_VARIANT(sweep) {
+	struct sequence sequence;
+};
+
+#define SEQUENCE(name, ...)							\
+	FIXTURE_VARIANT_ADD(sweep, name) { { __VA_ARGS__ } }
+
+SEQUENCE(alloc, .run = alloc_sleep, .at_least = 4);
+SEQUENCE(alloc_large, .run = alloc_large, .at_least = 500);
+SEQUENCE(alloc_now, .run = alloc_now, .at_least = 4);
+SEQUENCE(first_mmap, .run = map, .publishes = 1, .at_least = 12);
+SEQUENCE(mmap, .run = map, .at_least = 6);
+SEQUENCE(munmap_middle, .run = unmap_middle, .maps = 1, .at_least = 1);
+SEQUENCE(mremap_middle, .run = move_middle, .maps = 1, .at_least = 3);
+SEQUENCE(fork, .run = fork_and_touch, .maps = 1, .at_least = 50);
+SEQUENCE(remap, .run = remap, .maps = 1, .publishes = 1, .at_least = 3);
+
+FIXTURE_SETUP(sweep)
+{
+	struct probe_plan plan = { .handle = {
+		{ .len = 4 * page_size(), .maxprot = PROT_RWU,
+		  .flags = DEVMAP_ALLOW_REMAP, .callbacks = ALL_CALLBACKS },
+		{ .koff = 4 * page_size(), .maxprot = PROT_RWU,
+		  .callbacks = NO_ACCESS },
+	} };
+
+	self->faults = open_faults();
+	ASSERT_GE(self->faults, 0);
+	ASSERT_EQ(0, set_up_faults());
+	ASSERT_EQ(0, probe_load(""));
+	self->state.page = page_size();
+	self->state.fd = open(PROBE, O_RDWR);
+	self->state.watch = open(DEVICE, O_RDWR);
+	ASSERT_GE(self->state.watch, 0);
+	ASSERT_EQ(0, probe_plan(self->state.fd, &plan));
+}
+
+FIXTURE_TEARDOWN_PARENT(sweep)
+{
+	EXPECT_EQ(0, probe_unload());
+}
+
+static int make(const struct sequence *sequence, struct state *state)
+{
+	int renew = sequence->publishes;
+	struct probe_events events;
+
+	state->known = 0;
+	if (renew || probe_peek(state->fd, 0, 0) < 0)
+		probe_alloc(state->fd, 0, PAGES * state->page, DDI_UMEM_SLEEP);
+	if (renew)
+		probe_alloc(state->fd, 1, PAGES * state->page, DDI_UMEM_SLEEP);
+	state->map = MAP_FAILED;
+	probe_events(state->fd);
+	if (!sequence->maps)
+		return 0;
+	if (map(state))
+		return -1;
+	events = probe_events(state->fd);
+	state->handle = events.event[0].handle;
+	state->known = events.count;
+	return 0;
+}
+
+/* Whatever is left of the mapping, where it was or where it went. */
+static void end(struct state *state)
+{
+	munmap((char *)0x50000000, state->page);
+	if (state->map != MAP_FAILED)
+		munmap(state->map, PAGES * state->page);
+}
+
+/* Handles that the driver knows: what map() and dup() made and unmap() ended. */
+static int handles_left(int fd)
+{
+	struct probe_events events = probe_events(fd);
+	int left = 0;
+	__u32 i;
+
+	for (i = 0; i < events.count && i < PROBE_EVENTS; i++) {
+		struct probe_event *event = &events.event[i];
+
+		if (event->what == PROBE_MAP || event->what == PROBE_DUP)
+			left++;
+		if (event->what == PROBE_UNMAP)
+			left += !!event->other[0] + !!event->other[1] - 1;
+	}
+	return left;
+}
+
+static long attempt(struct __test_metadata *_metadata,
+		    const struct sequence *sequence, struct state *state,
+		    int faults, long nth)
+{
+	long before = user_locked(state->watch), made, left;
+	int err;
+
+	ASSERT_EQ(0, make(sequence, state));
+	made = user_locked(state->watch);
+	arm(faults, nth);
+	err = sequence->run(state);
+	left = disarm(faults);
+	if (err) {
+		EXPECT_TRUE(err == ENOMEM || err == ENXIO || err == EFAULT)
+			TH_LOG("%s", strerror(err));
+		EXPECT_EQ(made, user_locked(state->watch));
+		EXPECT_EQ(0, sequence->run(state));
+	}
+	if (left)
+		EXPECT_EQ(0, err);
+	end(state);
+	EXPECT_EQ(before, user_locked(state->watch));
+	EXPECT_EQ(0, state->known + handles_left(state->fd));
+	return left;
+}
+
+TEST_F_TIMEOUT(sweep, loses_nothing, 900)
+{
+	const struct sequence *sequence = &variant->sequence;
+	int ends = 0;
+	long nth = 1;
+
+	/* What only the first time takes is not part of it. */
+	attempt(_metadata, sequence, &self->state, self->faults, FAR);
+	while (ends < END && !_metadata->exit_code) {
+		if (attempt(_metadata, sequence, &self->state, self->faults, nth))
+			ends++;
+		else
+			nth++, ends = 0;
+	}
+	TH_LOG("points: %ld", nth - 1);
+	EXPECT_GE(nth - 1, sequence->at_least);
+}
+
+TEST_HARNESS_MAIN

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* ddi_umem_alloc() and ddi_umem_free(): memory as the driver sees it. */
+#include "kselftest_harness.h"
+#include "driver.h"
+
+#define GOOD	(PROBE_HAS_ADDRESS | PROBE_HAS_COOKIE | PROBE_IS_ALIGNED | PROBE_IS_ZEROED)
+
+FIXTURE(umem) {
+	int fd;
+	size_t page;
+};
+
+FIXTURE_SETUP(umem)
+{
+	self->page = page_size();
+	ASSERT_EQ(0, probe_load(""));
+	self->fd = open(PROBE, O_RDWR);
+	ASSERT_GE(self->fd, 0);
+}
+
+FIXTURE_TEARDOWN_PARENT(umem)
+{
+	EXPECT_EQ(0, probe_unload());
+}
+
+TEST_F(umem, size_0_is_refused)
+{
+	EXPECT_EQ(0, probe_alloc(self->fd, 0, 0, DDI_UMEM_SLEEP));
+	EXPECT_EQ(0, probe_alloc(self->fd, 0, 0, DDI_UMEM_NOSLEEP));
+	EXPECT_EQ(0, probe_alloc(self->fd, 0, 0, DDI_UMEM_TRASH));
+}
+
+/* Rounded up to pages, these would be 0. */
+TEST_F(umem, size_that_wraps_is_refused)
+{
+	EXPECT_EQ(0, probe_alloc(self->fd, 0, ~0ULL, DDI_UMEM_SLEEP));
+	EXPECT_EQ(0, probe_alloc(self->fd, 0, 0 - self->page + 1, DDI_UMEM_SLEEP));
+	EXPECT_EQ(0, probe_alloc(self->fd, 0, ~0ULL, DDI_UMEM_TRASH));
+}
+
+TEST_F(umem, size_beyond_the_machine_is_refused)
+{
+	EXPECT_EQ(0, probe_alloc(self->fd, 0, 1ULL << 40, DDI_UMEM_SLEEP));
+	EXPECT_EQ(0, probe_alloc(self->fd, 0, 1ULL << 40, DDI_UMEM_NOSLEEP));
+	EXPECT_EQ(0, probe_alloc(self->fd, 0, 0 - self->page, DDI_UMEM_SLEEP));
+}
+
+TEST_F(umem, byte_is_a_zeroed_page)
+{
+	ASSERT_EQ(0, dirty_memory(64 << 20));
+	EXPECT_EQ(GOOD, probe_alloc(self->fd, 0, 1, DDI_UMEM_SLEEP));
+	EXPECT_EQ(GOOD, probe_alloc(self->fd, 1, 1, DDI_UMEM_NOSLEEP));
+}
+
+TEST_F(umem, large_ones_are_zeroed_and_contiguous)
+{
+	ASSERT_EQ(0, dirty_memory(64 << 20));
+	EXPECT_EQ(GOOD, probe_alloc(self->fd, 0, 9 * self->page - 1, DDI_UMEM_SLEEP));
+	EXPECT_EQ(GOOD, probe_alloc(self->fd, 1, 3 << 20, DDI_UMEM_SLEEP));
+	EXPECT_EQ(GOOD, probe_alloc(self->fd, 2, 5 * self->page, DDI_UMEM_NOSLEEP));
+}
+
+TEST_F(umem, pageable_is_memory_too)
+{
+	EXPECT_EQ(GOOD, probe_alloc(self->fd, 0, 2 * self->page,
+				    DDI_UMEM_SLEEP | DDI_UMEM_PAGEABLE));
+}
+
+TEST_F(umem, trash_has_a_cookie_and_no_address)
+{
+	EXPECT_EQ(PROBE_HAS_COOKIE, probe_alloc(self->fd, 0, 1 << 30, DDI_UMEM_TRASH));
+}
+
+TEST_F(umem, wrong_flags_are_refused)
+{
+	EXPECT_EQ(0, probe_alloc(self->fd, 0, 1, 8));
+	EXPECT_EQ(0, probe_alloc(self->fd, 0, 1, -1));
+	EXPECT_EQ(0, probe_alloc(self->fd, 0, 1, DDI_UMEM_PAGEABLE | DDI_UMEM_TRASH));
+}
+
+TEST_F(umem, freeing_nothing_does_nothing)
+{
+	EXPECT_EQ(0, probe_free(self->fd, 0));
+}
+
+/* Nothing here depends on the data model, and it takes long. */
+#ifdef __LP64__
+/* More than all of the memory, in turns: what is freed is free. */
+TEST_F_TIMEOUT(umem, is_freed, 300)
+{
+	const size_t size = 128 << 20;
+	long rounds = read_vmstat("nr_free_pages") / (size / self->page) + 2;
+
+	while (rounds-- > 0)
+		ASSERT_EQ(GOOD, probe_alloc(self->fd, 0, size, DDI_UMEM_SLEEP));
+}
+#endif
+
+TEST_HARNESS_MAIN

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* For tests of the driver face: the driver probe, and what it is told to do. */
+#ifndef _SELFTESTS_XXSHM_DRIVER_H
+#define _SELFTESTS_XXSHM_DRIVER_H
+
+#include "device.h"
+#include "test_modules/probe.h"
+
+#define PROBE		"/dev/probe0"
+#define PROBE_SYSFS	"/sys/class/xxshm-driver/probe0/"
+#define PROBE_PATH	"XXSHM_PROBE"	/* environment: path of probe.ko */
+
+/* As in include/xxshm, which programs cannot include. */
+#define DDI_UMEM_SLEEP		0x0
+#define DDI_UMEM_NOSLEEP	0x1
+#define DDI_UMEM_PAGEABLE	0x2
+#define DDI_UMEM_TRASH		0x4
+#define PROT_USER		0x8
+#define PROT_RU			(PROT_READ | PROT_USER)
+#define PROT_RWU		(PROT_READ | PROT_WRITE | PROT_USER)
+#define PROT_ALL		(PROT_RWU | PROT_EXEC)
+#define DEVMAP_MAPPING_INVALID	0x1
+#define DEVMAP_ALLOW_REMAP	0x2
+#define IOMEM_DATA_CACHED	0x10000
+#define IOMEM_DATA_UC_WR_COMBINE 0x20000
+#define DDI_MODEL_ILP32		0x00100000
+#define DDI_MODEL_LP64		0x00200000
+#define FREAD			0x1
+#define FWRITE			0x2
+
+#define ALL_CALLBACKS	(PROBE_MAP | PROBE_ACCESS | PROBE_DUP | PROBE_UNMAP)
+#define NO_ACCESS	(PROBE_MAP | PROBE_DUP | PROBE_UNMAP)
+
+static inline int probe_unload(void)
+{
+	int ret = syscall(SYS_delete_module, "probe", O_NONBLOCK);
+
+	return module_unload() ?: ret;
+}
+
+static inline int probe_load(const char *parameters)
+{
+	const char *path = getenv(PROBE_PATH) ?: "probe.ko";
+	int fd, ret;
+
+	syscall(SYS_delete_module, "probe", O_NONBLOCK);
+	if (module_load(""))
+		return -1;
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -1;
+	ret = syscall(SYS_finit_module, fd, parameters, 0);
+	close(fd);
+	return ret;
+}
+
+/* What ddi_umem_alloc() made, as PROBE_HAS_ADDRESS and so on. */
+static inline __u32 probe_alloc(int fd, __u32 slot, __u64 size, int flags)
+{
+	struct probe_alloc alloc = { .slot = slot, .size = size, .flags = flags };
+
+	return ioctl(fd, PROBE_IOC_ALLOC, &alloc) ? ~0U : alloc.made;
+}
+
+static inline int probe_free(int fd, __u32 slot)
+{
+	return ioctl(fd, PROBE_IOC_FREE, slot);
+}
+
+static inline int probe_peek(int fd, __u32 slot, __u64 offset)
+{
+	struct probe_byte byte = { .slot = slot, .offset = offset };
+
+	return ioctl(fd, PROBE_IOC_PEEK, &byte) ? -1 : (int)(byte.value & 0xff);
+}
+
+static inline int probe_poke(int fd, __u32 slot, __u64 offset, int value)
+{
+	struct probe_byte byte = { .slot = slot, .offset = offset, .value = value };
+
+	return ioctl(fd, PROBE_IOC_POKE, &byte);
+}
+
+static inline int probe_plan(int fd, const struct probe_plan *plan)
+{
+	return ioctl(fd, PROBE_IOC_PLAN, plan);
+}
+
+/* What was recorded since the last call. */
+static inline struct probe_events probe_events(int fd)
+{
+	static struct probe_events events;
+
+	if (ioctl(fd, PROBE_IOC_EVENTS, &events))
+		events.count = ~0U;
+	return events;
+}
+
+static inline int probe_call(int fd, struct probe_call call)
+{
+	return ioctl(fd, PROBE_IOC_CALL, &call) ? -errno : call.ret;
+}
+
+#endif /* _SELFTESTS_XXSHM_DRIVER_H */

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* For tests of the tracepoints. */
+#ifndef _SELFTESTS_XXSHM_TRACING_H
+#define _SELFTESTS_XXSHM_TRACING_H
+
+#include "device.h"
+
+#define TRACING		"/sys/kernel/tracing"
+#define EVENTS		TRACING "/events/xxshm/enable"
+
+/* Whether a line of the trace ends like this. */
+static inline int trace_has(const char *end)
+{
+	char line[512];
+	int found = 0;
+	FILE *f = fopen(TRACING "/trace", "r");
+
+	while (f && fgets(line, sizeof(line), f)) {
+		size_t len = strcspn(line, "\n");
+
+		line[len] = '\0';
+		found |= len > strlen(end) &&
+			 !strcmp(line + len - strlen(end), end);
+	}
+	if (f)
+		fclose(f);
+	return found;
+}
+
+#endif /* _SELFTESTS_XXSHM_TRACING_H */
