@@ -69,12 +69,14 @@ dkms:
 # The sources without what a build left among them.
 export-source:
 	install -p -m 644 -D -t $(DEST) Kbuild dkms.conf COPYING
+	install -p -m 755 -D -t $(DEST) tools/dkms-keep-symvers
 	install -p -m 644 -D -t $(DEST)/drivers/xxshm drivers/xxshm/K* \
 	  $(filter-out %.mod.c,$(wildcard drivers/xxshm/*.[ch]))
 	install -p -m 644 -D -t $(DEST)/drivers/xxshm/tests \
 	  drivers/xxshm/tests/Kbuild \
 	  $(filter-out %.mod.c,$(wildcard drivers/xxshm/tests/*.c))
 	install -p -m 644 -D -t $(DEST)/include/uapi/linux include/uapi/linux/*.h
+	install -p -m 644 -D -t $(DEST)/include/xxshm include/xxshm/*.h
 
 # DKMS keeps what it built of a version, so it has to forget that first.
 install: root dkms headers

@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A Solaris driver on Linux: a page of kernel memory that all programs share which
+ * map /dev/shared_page0, a page for each data model.
+ *
+ * It is written as one would write it on Solaris, with soft state, segmap(9E) and
+ * devmap(9E); what it does beside that is to be read in Documentation/driver-api.
+ */
+#include <linux/err.h>
+#include <linux/module.h>
+
+#include <xxshm/ddi.h>
+
+#define WINDOW		ptob(1)	/* bytes for each data model */
+#define WINDOWS		2
+
+/* One for each minor. */
+struct shared_page {
+	kmutex_t lock;			/* of cookie */
+	ddi_umem_cookie_t cookie;	/* set once, when first mapped */
+};
+
+static void *shared_page_state;
+
+/* The request is inside a window, and no sum overflows. */
+static int shared_page_check(offset_t off, size_t len)
+{
+	return off >= 0 && off < WINDOW && len && len <= WINDOW - off ? 0 : ENXIO;
+}
+
+/* All windows at once: who comes first must not decide for the others. */
+static int shared_page_alloc(struct shared_page *sp)
+{
+	int err = 0;
+
+	mutex_enter(&sp->lock);
+	if (!sp->cookie) {
+		ddi_umem_alloc(WINDOWS * WINDOW, DDI_UMEM_SLEEP, &sp->cookie);
+		if (!sp->cookie)
+			err = ENOMEM;
+	}
+	mutex_exit(&sp->lock);
+	return err;
+}
+
+/* Nothing is allocated for a request that is refused later. */
+static int shared_page_segmap(dev_t dev, off_t off, struct as *as, caddr_t *addrp,
+			      off_t len, uint_t prot, uint_t maxprot, uint_t flags,
+			      cred_t *cred)
+{
+	struct shared_page *sp = ddi_get_soft_state(shared_page_state, getminor(dev));
+	int err;
+
+	if (!sp)
+		return ENXIO;
+	err = shared_page_check(off, len);
+	if (err)
+		return err;
+	err = shared_page_alloc(sp);
+	if (err)
+		return err;
+	return ddi_devmap_segmap(dev, off, as, addrp, len, prot, maxprot, flags, cred);
+}
+
+static int shared_page_devmap(dev_t dev, devmap_cookie_t handle, offset_t off,
+			      size_t len, size_t *maplen, uint_t model)
+{
+	struct shared_page *sp = ddi_get_soft_state(shared_page_state, getminor(dev));
+	offset_t koff = off;
+	int err;
+
+	if (!sp)
+		return ENXIO;
+	err = shared_page_check(off, len);
+	if (err)
+		return err;
+	if (ddi_model_convert_from(model) == DDI_MODEL_ILP32)
+		koff += WINDOW;
+	if (devmap_umem_setup(handle, NULL, NULL, sp->cookie, koff, len,
+			      PROT_READ | PROT_WRITE | PROT_USER, DEVMAP_DEFAULTS,
+			      NULL) != DDI_SUCCESS)
+		return ENXIO;
+	*maplen = len;
+	return 0;
+}
+
+static struct ddi_driver shared_page_driver = {
+	.name	= "shared_page",
+	.minors	= 1,
+	.segmap	= shared_page_segmap,
+	.devmap	= shared_page_devmap,
+};
+
+/* What attach(9E) does on Solaris. */
+static int __init shared_page_attach(int instance)
+{
+	struct shared_page *sp;
+
+	if (ddi_soft_state_zalloc(shared_page_state, instance) != DDI_SUCCESS)
+		return -ENOMEM;
+	sp = ddi_get_soft_state(shared_page_state, instance);
+	mutex_init(&sp->lock);
+	return 0;
+}
+
+static int __init shared_page_init(void)
+{
+	int err;
+
+	err = -ddi_soft_state_init(&shared_page_state, sizeof(struct shared_page), 1);
+	if (err)
+		return err;
+	err = shared_page_attach(0);
+	if (!err)
+		err = ddi_driver_register(&shared_page_driver);
+	if (err)
+		ddi_soft_state_fini(&shared_page_state);
+	return err;
+}
+module_init(shared_page_init);
+
+/* No file is open: who still has a page mapped would have kept the module. */
+static void __exit shared_page_exit(void)
+{
+	struct shared_page *sp = ddi_get_soft_state(shared_page_state, 0);
+
+	ddi_driver_unregister(&shared_page_driver);
+	ddi_umem_free(sp->cookie);
+	ddi_soft_state_fini(&shared_page_state);
+}
+module_exit(shared_page_exit);
+
+MODULE_LICENSE("GPL");
+MODULE_DESCRIPTION("Sample of a ported Solaris driver: a shared page for each data model");
