@@ -7,7 +7,6 @@
  * The driver sees a mapping as a segment of handles, see ddi_handle.c. What is
  * made here belongs to nobody else until the VMA has it, in xxshm_devmap_mmap().
  */
-#include <linux/cred.h>
 #include <linux/err.h>
 #include <linux/errno.h>
 #include <linux/export.h>
@@ -34,7 +33,7 @@
  * @maps: the list that the mapping is going to be on
  * @vma: what mmap(2) is making
  * @map: what devmap_setup() has charged, or NULL
- * @seg: what it made, or NULL
+ * @seg: what it made, which @map owns, or NULL
  */
 struct as {
 	const struct ddi_driver *driver;
@@ -140,6 +139,8 @@ static int devmap_make(struct as *as, offset_t off, size_t len, uint_t prot,
 		xxshm_map_free(map);
 		return err;
 	}
+	map->owner = seg;
+	map->ops = xxshm_seg_map_ops(seg);
 	as->map = map;
 	as->seg = seg;
 	return 0;
@@ -273,7 +274,6 @@ static int devmap_call_driver(struct as *as)
 	offset_t off = (offset_t)vma->vm_pgoff << PAGE_SHIFT;
 	caddr_t addr = (caddr_t)vma->vm_start;
 	size_t len = vma->vm_end - vma->vm_start;
-	cred_t *cred = (cred_t *)current_cred();
 
 	/* In a signed offset, what is beyond its end would be before its beginning. */
 	if (vma->vm_pgoff > (MAX_LFS_FILESIZE - len) >> PAGE_SHIFT)
@@ -282,7 +282,7 @@ static int devmap_call_driver(struct as *as)
 		return devmap_make(as, off, len, vma_prot(vma), vma_maxprot(vma));
 	return xxshm_ddi_errno(as->driver->segmap(as->dev, off, as, &addr, len,
 						  vma_prot(vma), vma_maxprot(vma),
-						  MAP_SHARED, cred));
+						  MAP_SHARED, xxshm_ddi_cred()));
 }
 
 /**
@@ -314,8 +314,6 @@ int xxshm_devmap_mmap(const struct ddi_driver *driver, dev_t dev,
 	err = devmap_call_driver(&as);
 	if (!as.map)
 		return err ?: -ENXIO;
-	as.map->owner = as.seg;
-	as.map->ops = xxshm_seg_map_ops(as.seg);
 	if (err) {
 		xxshm_map_free(as.map);
 		return err;

@@ -6,7 +6,6 @@
  * Whoever has a node open, or mapped, holds the driver's module, so that a driver
  * that unregisters when it is unloaded has no files left.
  */
-#include <linux/cred.h>
 #include <linux/compat.h>
 #include <linux/device.h>
 #include <linux/err.h>
@@ -86,11 +85,6 @@ static int driver_flag(const struct file *file)
 	       (file->f_mode & FMODE_WRITE ? FWRITE : 0);
 }
 
-static cred_t *driver_cred(void)
-{
-	return (cred_t *)current_cred();
-}
-
 /* A driver that answers with another device number has a clone in mind. */
 static int driver_call_open(const struct ddi_driver *driver, dev_t dev, int flag)
 {
@@ -99,11 +93,11 @@ static int driver_call_open(const struct ddi_driver *driver, dev_t dev, int flag
 
 	if (!driver->open)
 		return 0;
-	err = xxshm_ddi_errno(driver->open(&dev, flag, OTYP_CHR, driver_cred()));
+	err = xxshm_ddi_errno(driver->open(&dev, flag, OTYP_CHR, xxshm_ddi_cred()));
 	if (err || dev == asked)
 		return err;
 	if (driver->close)
-		driver->close(dev, flag, OTYP_CHR, driver_cred());
+		driver->close(dev, flag, OTYP_CHR, xxshm_ddi_cred());
 	return -ENXIO;
 }
 
@@ -128,7 +122,7 @@ static void driver_count_close(struct ddi_file *df, int flag)
 
 	mutex_lock(&minor->lock);
 	if (!--minor->opens && driver->close)
-		driver->close(minor->device.devt, flag, OTYP_CHR, driver_cred());
+		driver->close(minor->device.devt, flag, OTYP_CHR, xxshm_ddi_cred());
 	mutex_unlock(&minor->lock);
 }
 
@@ -181,7 +175,7 @@ static long driver_call_ioctl(struct file *file, unsigned int cmd,
 	if (!df->driver->ioctl)
 		return -ENOTTY;
 	err = df->driver->ioctl(df->minor->device.devt, cmd, arg,
-				driver_flag(file) | model, driver_cred(), &value);
+				driver_flag(file) | model, xxshm_ddi_cred(), &value);
 	return xxshm_ddi_errno(err) ?: value;
 }
 

@@ -27,30 +27,34 @@
 #include "ddi_seg.h"
 #include "ddi_umem.h"
 #include "region.h"
-#include "umem.h"
 
 static bool handle_must_ask(const struct devmap_handle *handle, pgoff_t page)
 {
 	return handle->ops.devmap_access && !test_bit(page, handle->space->loaded);
 }
 
+/* The page of its region that a page of the mapping is. */
+static pgoff_t handle_at(const struct devmap_handle *handle, pgoff_t page)
+{
+	return handle->is_trash ? 0 : handle->koff + page - handle->first;
+}
+
 /*
  * Ask the driver before a page is touched. The space is held for reading: munmap has
  * only the mmap_lock for reading when it tells the driver of what goes, as we have.
  */
-static vm_fault_t seg_ask(struct devmap_seg *seg, struct vm_fault *vmf, pgoff_t page)
+static vm_fault_t space_ask(struct devmap_space *space, pgoff_t page, uint_t rw)
 {
 	int (*access)(devmap_cookie_t dhp, void *pvtp, offset_t off, size_t len,
 		      uint_t type, uint_t rw) = NULL;
-	uint_t rw = vmf->flags & FAULT_FLAG_WRITE ? DEVMAP_WRITE : DEVMAP_READ;
-	struct devmap_space *space = xxshm_seg_space(seg, vmf->vma->vm_mm);
+	struct devmap_seg *seg = space->seg;
 	struct devmap_handle *handle;
 	void *pvtp = NULL;
 	int ret = 0;
 
 	down_read(&space->telling);
 	mutex_lock(&seg->lock);
-	handle = xxshm_seg_handle(seg, vmf->vma->vm_mm, page);
+	handle = xxshm_space_handle(space, page);
 	if (handle && !handle->is_refused && handle_must_ask(handle, page)) {
 		access = handle->ops.devmap_access;
 		pvtp = handle->pvtp;
@@ -63,18 +67,10 @@ static vm_fault_t seg_ask(struct devmap_seg *seg, struct vm_fault *vmf, pgoff_t 
 	return ret ? VM_FAULT_SIGBUS : 0;
 }
 
-static struct page *handle_lock_page(const struct devmap_handle *handle, pgoff_t page)
+static vm_fault_t space_lock_page(struct devmap_space *space, pgoff_t page,
+				  struct page **locked)
 {
-	pgoff_t at = handle->is_trash ? 0 : handle->koff + page - handle->first;
-
-	return xxshm_umem_lock_page(xxshm_region_mapping(),
-				    xxshm_region_first(handle->region) + at);
-}
-
-static vm_fault_t seg_lock_page(struct devmap_seg *seg, struct vm_fault *vmf,
-				pgoff_t page)
-{
-	struct devmap_handle *handle = xxshm_seg_handle(seg, vmf->vma->vm_mm, page);
+	struct devmap_handle *handle = xxshm_space_handle(space, page);
 
 	if (!handle)
 		return VM_FAULT_SIGBUS;
@@ -84,8 +80,8 @@ static vm_fault_t seg_lock_page(struct devmap_seg *seg, struct vm_fault *vmf,
 	if (handle_must_ask(handle, page))
 		return fatal_signal_pending(current) ? VM_FAULT_SIGBUS :
 			VM_FAULT_NOPAGE;
-	vmf->page = handle_lock_page(handle, page);
-	return vmf->page ? VM_FAULT_LOCKED : VM_FAULT_SIGBUS;
+	*locked = xxshm_region_lock_page(handle->region, handle_at(handle, page));
+	return *locked ? VM_FAULT_LOCKED : VM_FAULT_SIGBUS;
 }
 
 /**
@@ -100,14 +96,17 @@ static vm_fault_t seg_lock_page(struct devmap_seg *seg, struct vm_fault *vmf,
 vm_fault_t xxshm_seg_fault(void *owner, struct vm_fault *vmf)
 {
 	struct devmap_seg *seg = owner;
+	struct devmap_space *space = xxshm_seg_space(seg, vmf->vma->vm_mm);
+	uint_t rw = vmf->flags & FAULT_FLAG_WRITE ? DEVMAP_WRITE : DEVMAP_READ;
 	pgoff_t page = vmf->pgoff - seg->index;
-	vm_fault_t ret;
+	vm_fault_t ret = 0;
 
-	ret = seg_ask(seg, vmf, page);
+	if (space->loaded)
+		ret = space_ask(space, page, rw);
 	if (ret)
 		return ret;
 	mutex_lock(&seg->lock);
-	ret = seg_lock_page(seg, vmf, page);
+	ret = space_lock_page(space, page, &vmf->page);
 	mutex_unlock(&seg->lock);
 	return ret;
 }
@@ -117,7 +116,7 @@ vm_fault_t xxshm_seg_fault(void *owner, struct vm_fault *vmf)
  * @seg: the segment
  * @first: the first of them in the mapping
  * @npages: how many
- * @region: what they are of, with a reference
+ * @region: what they are of; part_zap() wants a reference
  * @at: the page of @region that is the first
  */
 struct devmap_part {
@@ -128,9 +127,21 @@ struct devmap_part {
 	pgoff_t at;
 };
 
+static struct devmap_part handle_part(const struct devmap_handle *handle,
+				      pgoff_t first, pgoff_t end)
+{
+	return (struct devmap_part){
+		.seg	= handle->space->seg,
+		.first	= first,
+		.npages	= end - first,
+		.region	= handle->region,
+		.at	= handle_at(handle, first),
+	};
+}
+
 /* Those that the driver means, by the user's offset; 0 is all that follow. */
-static bool handle_part(struct devmap_handle *handle, offset_t off, size_t len,
-			struct devmap_part *part)
+static bool handle_find_part(const struct devmap_handle *handle, offset_t off,
+			     size_t len, struct devmap_part *part)
 {
 	struct devmap_seg *seg = handle->space->seg;
 	offset_t begin = off - xxshm_seg_offset(seg, 0);
@@ -143,26 +154,26 @@ static bool handle_part(struct devmap_handle *handle, offset_t off, size_t len,
 	end = len ? PAGE_ALIGN(begin + len) >> PAGE_SHIFT : xxshm_handle_end(handle);
 	if (end > xxshm_handle_end(handle))
 		return false;
-	*part = (struct devmap_part){
-		.seg	= seg,
-		.first	= first,
-		.npages	= end - first,
-		.region	= handle->region,
-		.at	= handle->is_trash ? 0 : handle->koff + first - handle->first,
-	};
+	*part = handle_part(handle, first, end);
 	return true;
 }
 
-/* Take the pages away from all that have them; whoever is getting one has it soon. */
+static struct devmap_part handle_whole(const struct devmap_handle *handle)
+{
+	return handle_part(handle, handle->first, xxshm_handle_end(handle));
+}
+
+/*
+ * Take the pages away from all that have them, and drop the reference to their region.
+ * Whoever is getting one has its lock until then.
+ */
 static void part_zap(const struct devmap_part *part)
 {
 	pgoff_t last = min(part->at + part->npages, xxshm_region_npages(part->region));
 	pgoff_t at;
 
 	for (at = part->at; at < last; at++) {
-		struct page *page =
-			xxshm_umem_lock_page(xxshm_region_mapping(),
-					     xxshm_region_first(part->region) + at);
+		struct page *page = xxshm_region_lock_page(part->region, at);
 
 		if (page) {
 			unlock_page(page);
@@ -173,6 +184,7 @@ static void part_zap(const struct devmap_part *part)
 	unmap_mapping_range(xxshm_region_mapping(),
 			    (loff_t)(part->seg->index + part->first) << PAGE_SHIFT,
 			    (loff_t)part->npages << PAGE_SHIFT, 1);
+	xxshm_region_put(part->region);
 }
 
 /**
@@ -196,7 +208,7 @@ int devmap_load(devmap_cookie_t dhp, offset_t off, size_t len, uint_t type, uint
 	int ret = 0;
 
 	mutex_lock(&space->seg->lock);
-	if (!handle_part(dhp, off, len, &part))
+	if (!handle_find_part(dhp, off, len, &part))
 		ret = FC_MAKE_ERR(EINVAL);
 	else if (dhp->is_invalid)
 		ret = FC_NOMAP;
@@ -246,7 +258,7 @@ int devmap_unload(devmap_cookie_t dhp, offset_t off, size_t len)
 	bool is_inside;
 
 	mutex_lock(&space->seg->lock);
-	is_inside = handle_part(dhp, off, len, &part);
+	is_inside = handle_find_part(dhp, off, len, &part);
 	if (is_inside) {
 		xxshm_region_get(part.region);
 		if (space->loaded)
@@ -256,18 +268,9 @@ int devmap_unload(devmap_cookie_t dhp, offset_t off, size_t len)
 	if (!is_inside)
 		return FC_MAKE_ERR(EINVAL);
 	part_zap(&part);
-	xxshm_region_put(part.region);
 	return 0;
 }
 EXPORT_SYMBOL_GPL(devmap_unload);
-
-/* The whole of a handle, with the reference to its region, which is leaving it. */
-static void handle_whole(struct devmap_handle *handle, struct devmap_part *part)
-{
-	struct devmap_seg *seg = handle->space->seg;
-
-	handle_part(handle, xxshm_seg_offset(seg, handle->first), 0, part);
-}
 
 /**
  * devmap_umem_remap() - let a handle show other memory
@@ -306,7 +309,7 @@ int devmap_umem_remap(devmap_cookie_t dhp, dev_info_t *dip, ddi_umem_cookie_t co
 	maxprot &= dhp->ceiling;
 	fits = len == dhp->npages << PAGE_SHIFT && !(dhp->prot & ~maxprot);
 	if (fits) {
-		handle_whole(dhp, &old);
+		old = handle_whole(dhp);
 		xxshm_region_get(cookie->region);
 		dhp->region = cookie->region;
 		dhp->is_trash = cookie->trash;
@@ -318,7 +321,6 @@ int devmap_umem_remap(devmap_cookie_t dhp, dev_info_t *dip, ddi_umem_cookie_t co
 	if (!fits)
 		return DDI_FAILURE;
 	part_zap(&old);
-	xxshm_region_put(old.region);
 	return DDI_SUCCESS;
 }
 EXPORT_SYMBOL_GPL(devmap_umem_remap);
@@ -353,11 +355,10 @@ int devmap_devmem_remap(devmap_cookie_t dhp, dev_info_t *dip, uint_t rnumber,
 		return DDI_FAILURE;
 	mutex_lock(&seg->lock);
 	dhp->is_invalid = true;
-	handle_whole(dhp, &part);
+	part = handle_whole(dhp);
 	xxshm_region_get(part.region);
 	mutex_unlock(&seg->lock);
 	part_zap(&part);
-	xxshm_region_put(part.region);
 	return DDI_SUCCESS;
 }
 EXPORT_SYMBOL_GPL(devmap_devmem_remap);

@@ -93,20 +93,16 @@ struct devmap_space *xxshm_seg_space(struct devmap_seg *seg, const struct mm_str
 }
 
 /**
- * xxshm_seg_handle() - find the handle of a page
- * @seg: the segment
- * @mm: the process
+ * xxshm_space_handle() - find the handle of a page
+ * @space: what a process has of a segment
  * @page: the page of the mapping
  *
  * Context: Any that may sleep, with the segment's lock held.
  * Return: the handle; NULL if there is none.
  */
-struct devmap_handle *xxshm_seg_handle(struct devmap_seg *seg,
-				       const struct mm_struct *mm, pgoff_t page)
+struct devmap_handle *xxshm_space_handle(struct devmap_space *space, pgoff_t page)
 {
-	struct devmap_space *space = seg_space(seg, mm);
-
-	return space ? space_handle(space, page, page + 1) : NULL;
+	return space_handle(space, page, page + 1);
 }
 
 /*
@@ -407,14 +403,14 @@ struct devmap_handle *xxshm_seg_add_handle(struct devmap_seg *seg, pgoff_t first
 static int space_map(struct devmap_space *space)
 {
 	struct devmap_handle *handle;
-	int err = 0;
+	int err;
 
 	list_for_each_entry(handle, &space->handles, entry) {
 		err = xxshm_handle_map(handle);
 		if (err)
-			break;
+			return err;
 	}
-	return err;
+	return 0;
 }
 
 static bool handle_has_callback(const struct devmap_handle *handle)
@@ -423,12 +419,9 @@ static bool handle_has_callback(const struct devmap_handle *handle)
 	       handle->ops.devmap_dup || handle->ops.devmap_unmap;
 }
 
-static bool seg_is_plain(struct devmap_seg *seg)
+static bool seg_is_plain(const struct devmap_seg *seg,
+			 const struct devmap_handle *handle)
 {
-	struct devmap_handle *handle =
-		list_first_entry(&seg_first_space(seg)->handles,
-				 struct devmap_handle, entry);
-
 	return handle->npages == seg->npages && !handle->is_trash &&
 	       !(handle->flags & DEVMAP_ALLOW_REMAP) &&
 	       !handle->ops.devmap_access && !handle->ops.devmap_dup;
@@ -460,7 +453,7 @@ int xxshm_seg_ready(struct devmap_seg *seg)
 			return -ENOMEM;
 	}
 	handle = list_first_entry(&space->handles, struct devmap_handle, entry);
-	seg->is_plain = seg_is_plain(seg);
+	seg->is_plain = seg_is_plain(seg, handle);
 	if (seg->is_plain) {
 		seg->index = xxshm_region_first(handle->region) + handle->koff;
 	} else {

@@ -51,7 +51,8 @@ struct devmap_seg {
  * @nvmas: how many
  * @telling: held while the driver is told what is unmapped, and for reading while
  *	it is asked by access(); nests inside mmap_lock, outside devmap_seg.lock
- * @loaded: pages whose access() is not called again, or NULL if there is none
+ * @loaded: pages whose access() is not called again, or NULL if there is none; which
+ *	it is, is constant
  */
 struct devmap_space {
 	struct list_head entry;
@@ -79,8 +80,7 @@ const struct xxshm_map_ops *xxshm_seg_map_ops(const struct devmap_seg *seg);
 
 struct devmap_space *xxshm_seg_space(struct devmap_seg *seg,
 				     const struct mm_struct *mm);
-struct devmap_handle *xxshm_seg_handle(struct devmap_seg *seg,
-				       const struct mm_struct *mm, pgoff_t page);
+struct devmap_handle *xxshm_space_handle(struct devmap_space *space, pgoff_t page);
 vm_fault_t xxshm_seg_fault(void *owner, struct vm_fault *vmf);
 
 #endif /* _XXSHM_DDI_SEG_H */

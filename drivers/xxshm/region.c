@@ -39,9 +39,9 @@
 /* As many as the page allocator has at hand in one piece, most of the time. */
 #define REGION_SMALL	BIT(PAGE_ALLOC_COSTLY_ORDER)
 
-#define REGION_GFP	(GFP_USER | __GFP_ZERO | __GFP_RETRY_MAYFAIL | __GFP_NOWARN)
+#define REGION_GFP	(UMEM_GFP | __GFP_ZERO)
 /* Single pages serve as well. */
-#define REGION_GFP_TRY	(GFP_USER | __GFP_ZERO | __GFP_NORETRY | __GFP_NOWARN)
+#define REGION_GFP_TRY	(UMEM_GFP_TRY | __GFP_ZERO)
 /* Not GFP_ATOMIC: these are not the last reserves' business. */
 #define REGION_GFP_NOW	(GFP_NOWAIT | __GFP_ZERO | __GFP_NOWARN)
 
@@ -339,6 +339,20 @@ int xxshm_region_publish(struct xxshm_region *region)
 	err = region_publish_locked(region);
 	mutex_unlock(&region->lock);
 	return err;
+}
+
+/**
+ * xxshm_region_lock_page() - find a page of a published region, for a page fault
+ * @region: the region
+ * @i: number of the page in it
+ *
+ * Context: Process context, may sleep.
+ * Return: the page, locked and with a reference for the caller; NULL if it is broken.
+ */
+struct page *xxshm_region_lock_page(const struct xxshm_region *region, pgoff_t i)
+{
+	return xxshm_umem_lock_page(xxshm_umem_mapping(region_store),
+				    region->first + i);
 }
 
 /**

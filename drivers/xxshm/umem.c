@@ -39,16 +39,6 @@
 #define UMEM_SUPER_MAGIC	0x78786d65	/* "xxme" */
 #define UMEM_HUGE_ORDER		(PMD_SHIFT - PAGE_SHIFT)
 
-/*
- * Out of memory is the caller's ENOMEM. Without these flags a process at the
- * limit of its memory cgroup would be killed instead; they do not spare others
- * when the whole machine is short, see xxshm_umem_may_take(). __GFP_MOVABLE is
- * absent because long-term pins would have to move the pages first.
- */
-#define UMEM_GFP	(GFP_USER | __GFP_RETRY_MAYFAIL | __GFP_NOWARN)
-/* Small pages serve as well: do not reclaim much to get a large one. */
-#define UMEM_GFP_HUGE	(GFP_USER | __GFP_NORETRY | __GFP_NOWARN)
-
 struct xxshm_umem {
 	struct inode *inode;
 };
@@ -131,7 +121,7 @@ static long umem_add_at(struct address_space *mapping, pgoff_t index,
 	if (fatal_signal_pending(current))
 		return -EINTR;
 	if (xxshm_umem_huge_fits(index, end) &&
-	    !umem_add_new(mapping, index, UMEM_HUGE_ORDER, UMEM_GFP_HUGE))
+	    !umem_add_new(mapping, index, UMEM_HUGE_ORDER, UMEM_GFP_TRY))
 		return 1L << UMEM_HUGE_ORDER;
 	err = umem_add_new(mapping, index, 0, UMEM_GFP);
 	return err ?: 1;

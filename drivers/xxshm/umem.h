@@ -2,11 +2,22 @@
 #ifndef _XXSHM_UMEM_H
 #define _XXSHM_UMEM_H
 
+#include <linux/gfp.h>
 #include <linux/types.h>
 
 struct address_space;
 struct page;
 struct xxshm_umem;
+
+/*
+ * Out of memory is the caller's ENOMEM. Without these flags a process at the
+ * limit of its memory cgroup would be killed instead; they do not spare others
+ * when the whole machine is short, see xxshm_umem_may_take(). __GFP_MOVABLE is
+ * absent because long-term pins would have to move the pages first.
+ */
+#define UMEM_GFP	(GFP_USER | __GFP_RETRY_MAYFAIL | __GFP_NOWARN)
+/* Small pages serve as well: do not reclaim much to get several at once. */
+#define UMEM_GFP_TRY	(GFP_USER | __GFP_NORETRY | __GFP_NOWARN)
 
 int xxshm_umem_init(void);
 void xxshm_umem_exit(void);

@@ -22,10 +22,12 @@ struct shared_page {
 
 static void *shared_page_state;
 
-/* The request is inside a window, and no sum overflows. */
-static int shared_page_check(offset_t off, size_t len)
+/* What is asked for is there, inside a window; no sum overflows. Else NULL. */
+static struct shared_page *shared_page_find(dev_t dev, offset_t off, size_t len)
 {
-	return off >= 0 && off < WINDOW && len && len <= WINDOW - off ? 0 : ENXIO;
+	if (off < 0 || off >= WINDOW || !len || len > WINDOW - off)
+		return NULL;
+	return ddi_get_soft_state(shared_page_state, getminor(dev));
 }
 
 /* All windows at once: who comes first must not decide for the others. */
@@ -48,14 +50,11 @@ static int shared_page_segmap(dev_t dev, off_t off, struct as *as, caddr_t *addr
 			      off_t len, uint_t prot, uint_t maxprot, uint_t flags,
 			      cred_t *cred)
 {
-	struct shared_page *sp = ddi_get_soft_state(shared_page_state, getminor(dev));
+	struct shared_page *sp = shared_page_find(dev, off, len);
 	int err;
 
 	if (!sp)
 		return ENXIO;
-	err = shared_page_check(off, len);
-	if (err)
-		return err;
 	err = shared_page_alloc(sp);
 	if (err)
 		return err;
@@ -65,15 +64,11 @@ static int shared_page_segmap(dev_t dev, off_t off, struct as *as, caddr_t *addr
 static int shared_page_devmap(dev_t dev, devmap_cookie_t handle, offset_t off,
 			      size_t len, size_t *maplen, uint_t model)
 {
-	struct shared_page *sp = ddi_get_soft_state(shared_page_state, getminor(dev));
+	struct shared_page *sp = shared_page_find(dev, off, len);
 	offset_t koff = off;
-	int err;
 
 	if (!sp)
 		return ENXIO;
-	err = shared_page_check(off, len);
-	if (err)
-		return err;
 	if (ddi_model_convert_from(model) == DDI_MODEL_ILP32)
 		koff += WINDOW;
 	if (devmap_umem_setup(handle, NULL, NULL, sp->cookie, koff, len,
