@@ -19,11 +19,8 @@ FIXTURE(callback) {
 FIXTURE_SETUP(callback)
 {
 	self->page = page_size();
-	ASSERT_EQ(0, probe_load(""));
-	self->fd = open(PROBE, O_RDWR);
+	self->fd = probe_start(PAGES * self->page);
 	ASSERT_GE(self->fd, 0);
-	probe_alloc(self->fd, 0, PAGES * self->page, DDI_UMEM_SLEEP);
-	probe_alloc(self->fd, 1, PAGES * self->page, DDI_UMEM_SLEEP);
 	self->plan.handle[0].maxprot = PROT_RWU;
 	self->plan.handle[0].callbacks = NO_ACCESS;
 }

@@ -6,25 +6,20 @@
  */
 #include "kselftest_harness.h"
 #include "driver.h"
-#include "fault.h"
-#include "ledger.h"
+#include "sequence.h"
 
 #define PAGES	8
 #define END	3	/* times to come to the end: points come and go */
 
-/* The calls that are swept; each returns 0 or an errno. */
-struct state {
-	int fd, watch;
-	size_t page;
-	char *map;
-	__u32 handle;		/* number of the first one */
-	int known;		/* handles that the driver knows */
-};
+static __u32 first_handle;	/* its number */
+static int known_handles;	/* how many the driver knows */
+
+/* The calls that are swept, with those of sequence.h; each returns 0 or an errno. */
 
 /* Refusals of ddi_umem_alloc() have no errno. */
 static int alloc_sleep(struct state *state)
 {
-	__u32 made = probe_alloc(state->fd, 1, PAGES * state->page, DDI_UMEM_SLEEP);
+	__u32 made = probe_alloc(state->fd, 1, state->len, DDI_UMEM_SLEEP);
 
 	return made == ~0U ? errno : made ? 0 : ENOMEM;
 }
@@ -41,25 +36,6 @@ static int alloc_now(struct state *state)
 	__u32 made = probe_alloc(state->fd, 1, state->page, DDI_UMEM_NOSLEEP);
 
 	return made == ~0U ? errno : made ? 0 : ENOMEM;
-}
-
-static int map(struct state *state)
-{
-	state->map = map_rw(state->fd, PAGES * state->page);
-	return state->map == MAP_FAILED ? errno : 0;
-}
-
-static int unmap_middle(struct state *state)
-{
-	return munmap(state->map + state->page, state->page) ? errno : 0;
-}
-
-static int move_middle(struct state *state)
-{
-	char *room = (char *)0x50000000;
-
-	return mremap(state->map + state->page, state->page, state->page,
-		      MREMAP_MAYMOVE | MREMAP_FIXED, room) == MAP_FAILED ? errno : 0;
 }
 
 /* A child that could not be given what access() takes gets SIGSEGV. */
@@ -81,7 +57,7 @@ static int fork_and_touch(struct state *state)
 static int remap(struct state *state)
 {
 	struct probe_call call = { .what = PROBE_REMAP, .slot = 1,
-				   .handle = state->handle,
+				   .handle = first_handle,
 				   .len = 4 * state->page, .maxprot = PROT_RWU };
 	int ret = probe_call(state->fd, call);
 
@@ -131,6 +107,8 @@ FIXTURE_SETUP(sweep)
 	ASSERT_EQ(0, set_up_faults());
 	ASSERT_EQ(0, probe_load(""));
 	self->state.page = page_size();
+	self->state.len = PAGES * self->state.page;
+	self->state.to = LONELY;
 	self->state.fd = open(PROBE, O_RDWR);
 	self->state.watch = open(DEVICE, O_RDWR);
 	ASSERT_GE(self->state.watch, 0);
@@ -147,11 +125,11 @@ static int make(const struct sequence *sequence, struct state *state)
 	int renew = sequence->publishes;
 	struct probe_events events;
 
-	state->known = 0;
+	known_handles = 0;
 	if (renew || probe_peek(state->fd, 0, 0) < 0)
-		probe_alloc(state->fd, 0, PAGES * state->page, DDI_UMEM_SLEEP);
+		probe_alloc(state->fd, 0, state->len, DDI_UMEM_SLEEP);
 	if (renew)
-		probe_alloc(state->fd, 1, PAGES * state->page, DDI_UMEM_SLEEP);
+		probe_alloc(state->fd, 1, state->len, DDI_UMEM_SLEEP);
 	state->map = MAP_FAILED;
 	probe_events(state->fd);
 	if (!sequence->maps)
@@ -159,17 +137,17 @@ static int make(const struct sequence *sequence, struct state *state)
 	if (map(state))
 		return -1;
 	events = probe_events(state->fd);
-	state->handle = events.event[0].handle;
-	state->known = events.count;
+	first_handle = events.event[0].handle;
+	known_handles = events.count;
 	return 0;
 }
 
 /* Whatever is left of the mapping, where it was or where it went. */
-static void end(struct state *state)
+static void unmap_all(struct state *state)
 {
-	munmap((char *)0x50000000, state->page);
+	munmap(state->to, state->page);
 	if (state->map != MAP_FAILED)
-		munmap(state->map, PAGES * state->page);
+		munmap(state->map, state->len);
 }
 
 /* Handles that the driver knows: what map() and dup() made and unmap() ended. */
@@ -210,9 +188,9 @@ static long attempt(struct __test_metadata *_metadata,
 	}
 	if (left)
 		EXPECT_EQ(0, err);
-	end(state);
+	unmap_all(state);
 	EXPECT_EQ(before, user_locked(state->watch));
-	EXPECT_EQ(0, state->known + handles_left(state->fd));
+	EXPECT_EQ(0, known_handles + handles_left(state->fd));
 	return left;
 }
 

@@ -86,6 +86,19 @@ static inline int probe_plan(int fd, const struct probe_plan *plan)
 	return ioctl(fd, PROBE_IOC_PLAN, plan);
 }
 
+/* The driver, loaded and opened, with so much memory in slots 0 and 1; or -1. */
+static inline int probe_start(size_t len)
+{
+	int fd;
+
+	if (probe_load(""))
+		return -1;
+	fd = open(PROBE, O_RDWR);
+	probe_alloc(fd, 0, len, DDI_UMEM_SLEEP);
+	probe_alloc(fd, 1, len, DDI_UMEM_SLEEP);
+	return fd;
+}
+
 /* What was recorded since the last call. */
 static inline struct probe_events probe_events(int fd)
 {
