@@ -11,6 +11,30 @@
 #include <linux/sched/mm.h>
 #include <linux/version.h>
 
+/*
+ * Older kernels may pin the zero page, or one that the process's next write replaces,
+ * so that the reader sees old data for ever. Pinning for writing replaces it first.
+ * Memory that the process shares, and cannot write to, is never replaced.
+ */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 2, 0)
+static inline int pin_user_pages_to_read(unsigned long start, int npages,
+					 struct page **pages)
+{
+	int got = pin_user_pages_fast(start, npages,
+				      FOLL_LONGTERM | FOLL_WRITE | FOLL_FORCE, pages);
+
+	if (got == -EFAULT)
+		got = pin_user_pages_fast(start, npages, FOLL_LONGTERM, pages);
+	return got;
+}
+#else
+static inline int pin_user_pages_to_read(unsigned long start, int npages,
+					 struct page **pages)
+{
+	return pin_user_pages_fast(start, npages, FOLL_LONGTERM, pages);
+}
+#endif
+
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 3, 0)
 static inline void vm_flags_mod(struct vm_area_struct *vma,
 				vm_flags_t set, vm_flags_t clear)

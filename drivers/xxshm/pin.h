@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef _XXSHM_PIN_H
+#define _XXSHM_PIN_H
+
+#include <linux/types.h>
+
+#include "memlock.h"
+
+struct page;
+
+/**
+ * struct xxshm_pin - pages of a process that stay where they are, and are paid for
+ * @pages: the pages; constant
+ * @npages: how many; constant
+ * @is_writable: they may have been written to; constant
+ * @charge: their price; constant
+ *
+ * It is part of the object that asked for it, and undone when that goes. The pages
+ * outlive the process, if need be.
+ */
+struct xxshm_pin {
+	struct page **pages;
+	unsigned long npages;
+	bool is_writable;
+	struct xxshm_charge charge;
+};
+
+int xxshm_pin_make(struct xxshm_pin *pin, unsigned long addr, unsigned long npages,
+		   bool writable);
+void xxshm_pin_undo(struct xxshm_pin *pin);
+
+#endif /* _XXSHM_PIN_H */
