@@ -22,6 +22,7 @@
 
 #include "ddi_devmap.h"
 #include "ddi_driver.h"
+#include "ddi_lock.h"
 #include "map.h"
 #include "nodes.h"
 #include "region.h"
@@ -291,6 +292,9 @@ EXPORT_SYMBOL_GPL(__ddi_driver_register);
  * ddi_driver_unregister() - take the nodes of a driver away
  * @driver: as registered; nothing happens if it is not
  *
+ * No cleanup function, see umem_lockmemory(), runs any more when it returns, if the
+ * driver has unlocked all memory.
+ *
  * Context: Process context, may sleep; in the exit function of the driver's module.
  */
 void ddi_driver_unregister(struct ddi_driver *driver)
@@ -298,6 +302,7 @@ void ddi_driver_unregister(struct ddi_driver *driver)
 	if (!driver->node)
 		return;
 	xxshm_nodes_del(&driver->node->nodes);
+	xxshm_ddi_lock_flush();
 	kfree(driver->node);
 	driver->node = NULL;
 }

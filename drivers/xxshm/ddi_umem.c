@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Kernel memory that a driver uses and exports: ddi_umem_alloc(9F). */
 #include <linux/align.h>
+#include <linux/bug.h>
 #include <linux/err.h>
 #include <linux/export.h>
 #include <linux/limits.h>
@@ -96,7 +97,8 @@ EXPORT_SYMBOL_GPL(ddi_umem_alloc);
  */
 void ddi_umem_free(ddi_umem_cookie_t cookie)
 {
-	if (!cookie)
+	/* Memory of ddi_umem_lock(): a mistake of the driver. */
+	if (!cookie || WARN_ON_ONCE(!cookie->region))
 		return;
 	xxshm_region_put(cookie->region);
 	kfree(cookie);

@@ -9,7 +9,8 @@ struct xxshm_region;
 
 /**
  * struct ddi_umem_cookie - memory as the driver face knows it
- * @region: the memory, with a reference
+ * @region: the memory, with a reference; NULL if it is that of a program, see
+ *	ddi_umem_lock(); constant
  * @npages: how much of it can be exported; constant
  * @trash: each of these pages is the same one page of @region; constant
  *

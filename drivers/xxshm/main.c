@@ -15,6 +15,7 @@
 
 #include "chardev.h"
 #include "ddi_driver.h"
+#include "ddi_lock.h"
 #include "region.h"
 #include "umem.h"
 
@@ -109,9 +110,12 @@ static int __init xxshm_init(void)
 	err = xxshm_region_init();
 	if (err)
 		goto err_umem;
-	err = xxshm_ddi_driver_init();
+	err = xxshm_ddi_lock_init();
 	if (err)
 		goto err_region;
+	err = xxshm_ddi_driver_init();
+	if (err)
+		goto err_ddi_lock;
 	err = xxshm_chardev_init(count, npages);
 	if (err)
 		goto err_ddi_driver;
@@ -119,6 +123,8 @@ static int __init xxshm_init(void)
 
 err_ddi_driver:
 	xxshm_ddi_driver_exit();
+err_ddi_lock:
+	xxshm_ddi_lock_exit();
 err_region:
 	xxshm_region_exit();
 err_umem:
@@ -131,6 +137,7 @@ static void __exit xxshm_exit(void)
 {
 	xxshm_chardev_exit();
 	xxshm_ddi_driver_exit();
+	xxshm_ddi_lock_exit();
 	xxshm_region_exit();
 	xxshm_umem_exit();
 }

@@ -14,6 +14,7 @@
 #include <linux/types.h>
 
 struct device;
+struct task_struct;
 
 /** DDI_SUCCESS - what calls that return no errno return if they succeed */
 #define DDI_SUCCESS	0
@@ -28,6 +29,7 @@ typedef long long offset_t;	/* of a file, 64 bits in every data model */
 typedef long intptr_t;
 typedef struct cred cred_t;
 typedef struct device dev_info_t;
+typedef struct task_struct proc_t;
 
 /* The minor number is what a driver finds its soft state by: getminor(9F). */
 #define getminor(dev)	((minor_t)MINOR(dev))

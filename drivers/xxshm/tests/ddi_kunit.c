@@ -102,6 +102,8 @@ static void ddi_test_soft_state(struct kunit *test)
 	KUNIT_EXPECT_NULL(test, ddi_get_soft_state(state, -3));
 	ddi_soft_state_free(state, 3);
 	ddi_soft_state_free(state, 3);
+	ddi_soft_state_free(state, -3);
+	ddi_soft_state_free(NULL, 3);
 	KUNIT_EXPECT_NULL(test, ddi_get_soft_state(state, 3));
 	/* What is left goes with the whole. */
 	KUNIT_EXPECT_EQ(test, DDI_SUCCESS, ddi_soft_state_zalloc(state, 1));
@@ -162,12 +164,16 @@ static void ddi_test_register_what_is_no_driver(struct kunit *test)
 	struct ddi_driver driver = good;
 
 	KUNIT_EXPECT_EQ(test, -EINVAL, ddi_driver_register(NULL));
+	driver.name = NULL;
+	KUNIT_EXPECT_EQ(test, -EINVAL, ddi_driver_register(&driver));
 	driver.name = "";
 	KUNIT_EXPECT_EQ(test, -EINVAL, ddi_driver_register(&driver));
 	driver.name = "a-name-that-is-longer-than-any-node";
 	KUNIT_EXPECT_EQ(test, -EEXIST, ddi_driver_register(&driver));
 	driver = good;
 	driver.minors = 0;
+	KUNIT_EXPECT_EQ(test, -EINVAL, ddi_driver_register(&driver));
+	driver.minors = 257;
 	KUNIT_EXPECT_EQ(test, -EINVAL, ddi_driver_register(&driver));
 	driver = good;
 	driver.devmap = NULL;

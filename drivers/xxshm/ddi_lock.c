@@ -1,0 +1,341 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Memory of a program that a driver uses: ddi_umem_lock(9F), umem_lockmemory(9F).
+ *
+ * What is locked are the pages. Where Solaris makes the program wait that unmaps
+ * them, or exits, until the driver unlocks them, Linux lets it go; the driver is told
+ * of it by its cleanup function, if it has given one.
+ *
+ * The cleanup function is called by a worker: what the kernel tells us of an address
+ * space, it tells with locks held under which the driver could not unlock.
+ */
+#include <linux/align.h>
+#include <linux/bug.h>
+#include <linux/errno.h>
+#include <linux/export.h>
+#include <linux/llist.h>
+#include <linux/mm.h>
+#include <linux/mmu_notifier.h>
+#include <linux/preempt.h>
+#include <linux/sched.h>
+#include <linux/slab.h>
+#include <linux/workqueue.h>
+
+#include <xxshm/umem.h>
+
+#include "ddi_lock.h"
+#include "ddi_umem.h"
+#include "pin.h"
+
+#define LOCK_INTENT	(DDI_UMEMLOCK_READ | DDI_UMEMLOCK_WRITE)
+
+/* What the process has done to the addresses that it had locked. */
+enum lock_state {
+	LOCK_NEW,	/* the driver does not know the cookie yet */
+	LOCK_WATCHED,
+	LOCK_GONE,	/* some of them are not there any more */
+};
+
+/**
+ * struct umem_lock - what one call has locked
+ * @cookie: of no memory of ours; it cannot be exported
+ * @pin: the pages
+ * @cleanup: the driver's function, or NULL: then the three that follow are not used
+ * @state: an enum lock_state; only exchanged
+ * @notifier: tells us of the process's addresses
+ * @work: calls @cleanup
+ * @entry: in lock_unlocked
+ */
+struct umem_lock {
+	struct ddi_umem_cookie cookie;
+	struct xxshm_pin pin;
+	void (*cleanup)(ddi_umem_cookie_t *cookiep);
+	int state;
+	struct mmu_interval_notifier notifier;
+	struct work_struct work;
+	struct llist_node entry;
+};
+
+static struct workqueue_struct *lock_wq;
+
+static struct umem_lock *to_lock(struct ddi_umem_cookie *cookie)
+{
+	return container_of(cookie, struct umem_lock, cookie);
+}
+
+static void lock_cleanup(struct work_struct *work)
+{
+	struct umem_lock *lock = container_of(work, struct umem_lock, work);
+
+	/* Declared as a pointer to it, but it is the cookie itself. */
+	lock->cleanup((ddi_umem_cookie_t *)&lock->cookie);
+}
+
+/* Other events leave the program its memory, if not these pages. */
+static bool lock_invalidate(struct mmu_interval_notifier *notifier,
+			    const struct mmu_notifier_range *range, unsigned long seq)
+{
+	struct umem_lock *lock = container_of(notifier, struct umem_lock, notifier);
+
+	mmu_interval_set_seq(notifier, seq);
+	if ((range->event == MMU_NOTIFY_UNMAP || range->event == MMU_NOTIFY_RELEASE) &&
+	    xchg(&lock->state, LOCK_GONE) == LOCK_WATCHED)
+		queue_work(lock_wq, &lock->work);
+	return true;
+}
+
+static const struct mmu_interval_notifier_ops lock_notifier_ops = {
+	.invalidate	= lock_invalidate,
+};
+
+static int lock_watch(struct umem_lock *lock, unsigned long addr, size_t len)
+{
+	int err;
+
+	if (!lock->cleanup)
+		return 0;
+	if (!current->mm || !len)
+		return -EFAULT;
+	INIT_WORK(&lock->work, lock_cleanup);
+	err = mmu_interval_notifier_insert(&lock->notifier, current->mm, addr, len,
+					   &lock_notifier_ops);
+	return err == -EOVERFLOW ? -EFAULT : err;
+}
+
+static void lock_unwatch(struct umem_lock *lock)
+{
+	if (!lock->cleanup)
+		return;
+	mmu_interval_notifier_remove(&lock->notifier);
+	/* cleanup() itself may be who unlocks. */
+	if (current_work() != &lock->work)
+		cancel_work_sync(&lock->work);
+}
+
+/* The program unmapped some of it while it was locked: to the driver, it never was. */
+static int lock_publish(struct umem_lock *lock, ddi_umem_cookie_t *cookiep)
+{
+	*cookiep = &lock->cookie;
+	if (cmpxchg(&lock->state, LOCK_NEW, LOCK_WATCHED) == LOCK_NEW)
+		return 0;
+	*cookiep = NULL;
+	return -EFAULT;
+}
+
+static int lock_make(struct umem_lock *lock, unsigned long addr, size_t len, int flags,
+		     ddi_umem_cookie_t *cookiep)
+{
+	int err;
+
+	err = lock_watch(lock, addr, len);
+	if (err)
+		return err;
+	err = xxshm_pin_make(&lock->pin, addr, len >> PAGE_SHIFT,
+			     flags & DDI_UMEMLOCK_WRITE);
+	if (err)
+		goto err_watch;
+	err = lock_publish(lock, cookiep);
+	if (!err)
+		return 0;
+	xxshm_pin_undo(&lock->pin);
+err_watch:
+	lock_unwatch(lock);
+	return err;
+}
+
+static int lock_memory(caddr_t addr, size_t len, int flags, ddi_umem_cookie_t *cookiep,
+		       void (*cleanup)(ddi_umem_cookie_t *cookiep))
+{
+	struct umem_lock *lock;
+	int err;
+
+	if (!(flags & LOCK_INTENT) || !PAGE_ALIGNED(addr) || !PAGE_ALIGNED(len))
+		return EINVAL;
+	lock = kzalloc(sizeof(*lock), GFP_KERNEL_ACCOUNT);
+	if (!lock)
+		return ENOMEM;
+	lock->cleanup = cleanup;
+	err = lock_make(lock, (unsigned long)addr, len, flags, cookiep);
+	if (err)
+		kfree(lock);
+	/* The limit's errno is that of mmap(2) in the core. */
+	return err == -EAGAIN ? ENOMEM : -err;
+}
+
+/**
+ * ddi_umem_lock() - lock memory of the calling process
+ * @addr: its address there, page-aligned
+ * @len: how much, in bytes; whole pages
+ * @flags: DDI_UMEMLOCK_READ: the driver reads it, DDI_UMEMLOCK_WRITE: it writes to
+ *	it, or both
+ * @cookiep: what stands for it in other calls is stored here; NULL on failure
+ *
+ * As ddi_umem_lock(9F). Each call is paid for with the whole of its length, under
+ * RLIMIT_MEMLOCK of the process and from its user's account, whoever has locked the
+ * same pages before; see resource_controls(7) of Solaris.
+ *
+ * Linux does better: the process may unmap the memory, and exit, while it is locked.
+ * The driver has the pages that were there when it locked them.
+ *
+ * Context: Process context, about current, may sleep.
+ * Return: 0; EINVAL if @flags has another bit or none of these, @addr or @len is not
+ * that of whole pages, or @cookiep is NULL; ENOMEM if the limit is exceeded or there is
+ * no memory; EFAULT if there is not memory everywhere, or some that cannot be locked;
+ * EACCES if the process itself may not read, or write, some of it; EINTR if it is
+ * being killed. After a failure, nothing is locked or charged.
+ */
+int ddi_umem_lock(caddr_t addr, size_t len, int flags, ddi_umem_cookie_t *cookiep)
+{
+	if (!cookiep)
+		return EINVAL;
+	*cookiep = NULL;
+	if (flags & ~LOCK_INTENT)
+		return EINVAL;
+	return lock_memory(addr, len, flags, cookiep, NULL);
+}
+EXPORT_SYMBOL_GPL(ddi_umem_lock);
+
+/**
+ * umem_lockmemory() - lock memory of the calling process, and hear of its end
+ * @addr: as for ddi_umem_lock()
+ * @len: as for ddi_umem_lock()
+ * @flags: as for ddi_umem_lock(); DDI_UMEMLOCK_LONGTERM may be added, and needs a
+ *	cleanup function
+ * @cookiep: as for ddi_umem_lock()
+ * @ops: the cleanup function, or NULL; copied
+ * @procp: NULL, or current
+ *
+ * The cleanup function is called once, with the cookie, when the process unmaps or
+ * moves some of the memory, executes another program, or exits: soon after, by a
+ * worker, in process context and without locks. It may be called before this call has
+ * returned, but not before *@cookiep is stored. The driver has to call
+ * ddi_umem_unlock(), in it or later: until then the pages are locked and charged.
+ *
+ * Linux does better: only what happens to the memory itself counts, not to its
+ * neighbours; the process does not wait; and a cleanup function is not called any
+ * more when ddi_umem_unlock() has returned.
+ *
+ * Context: Process context, about current, may sleep.
+ * Return: as ddi_umem_lock(); EINVAL, too, if the version of @ops is not
+ * UMEM_CALLBACK_VERSION, DDI_UMEMLOCK_LONGTERM comes without a cleanup function, or
+ * @procp is another process; EFAULT if the memory was unmapped meanwhile.
+ */
+int umem_lockmemory(caddr_t addr, size_t len, int flags, ddi_umem_cookie_t *cookiep,
+		    struct umem_callback_ops *ops, proc_t *procp)
+{
+	void (*cleanup)(ddi_umem_cookie_t *cookiep) = NULL;
+
+	if (!cookiep)
+		return EINVAL;
+	*cookiep = NULL;
+	if (flags & ~(LOCK_INTENT | DDI_UMEMLOCK_LONGTERM) ||
+	    (procp && procp != current))
+		return EINVAL;
+	if (ops) {
+		if (ops->cbo_umem_callback_version != UMEM_CALLBACK_VERSION)
+			return EINVAL;
+		cleanup = ops->cbo_umem_lock_cleanup;
+	}
+	if (flags & DDI_UMEMLOCK_LONGTERM && !cleanup)
+		return EINVAL;
+	return lock_memory(addr, len, flags, cookiep, cleanup);
+}
+EXPORT_SYMBOL_GPL(umem_lockmemory);
+
+/**
+ * ddi_umem_pages() - the pages of locked memory
+ * @cookie: from ddi_umem_lock() or umem_lockmemory()
+ *
+ * It stands in for ddi_umem_iosetup(9F), which makes a buf(9S): for
+ * sg_alloc_table_from_pages(), kmap_local_page() and the like.
+ *
+ * Context: Any.
+ * Return: an array of its pages, one for each of the process; it is there until
+ * ddi_umem_unlock().
+ */
+struct page **ddi_umem_pages(ddi_umem_cookie_t cookie)
+{
+	return to_lock(cookie)->pin.pages;
+}
+EXPORT_SYMBOL_GPL(ddi_umem_pages);
+
+static void lock_undo(struct umem_lock *lock)
+{
+	lock_unwatch(lock);
+	xxshm_pin_undo(&lock->pin);
+	kfree(lock);
+}
+
+/* What was unlocked where it is not allowed to sleep. */
+static LLIST_HEAD(lock_unlocked);
+
+static void lock_undo_unlocked(struct work_struct *work)
+{
+	struct llist_node *list = llist_reverse_order(llist_del_all(&lock_unlocked));
+	struct umem_lock *lock, *next;
+
+	llist_for_each_entry_safe(lock, next, list, entry)
+		lock_undo(lock);
+}
+
+static DECLARE_WORK(lock_undo_work, lock_undo_unlocked);
+
+/**
+ * ddi_umem_unlock() - the driver needs locked memory no more
+ * @cookie: from ddi_umem_lock() or umem_lockmemory(); not used again
+ *
+ * As ddi_umem_unlock(9F). The price is returned to who paid it. From an interrupt,
+ * all of this happens soon after.
+ *
+ * It waits for a cleanup function that runs meanwhile, unless that is what calls it,
+ * so the driver must not hold a lock that its cleanup function takes.
+ *
+ * Context: Process context, may sleep; or an interrupt, but not NMI.
+ */
+void ddi_umem_unlock(ddi_umem_cookie_t cookie)
+{
+	struct umem_lock *lock = to_lock(cookie);
+
+	/* Memory of ddi_umem_alloc(): a mistake of the driver. */
+	if (WARN_ON_ONCE(cookie->region))
+		return;
+	if (in_task()) {
+		lock_undo(lock);
+	} else {
+		llist_add(&lock->entry, &lock_unlocked);
+		queue_work(lock_wq, &lock_undo_work);
+	}
+}
+EXPORT_SYMBOL_GPL(ddi_umem_unlock);
+
+/**
+ * xxshm_ddi_lock_flush() - wait for what workers do for drivers
+ *
+ * Context: Process context, may sleep.
+ */
+void xxshm_ddi_lock_flush(void)
+{
+	flush_workqueue(lock_wq);
+}
+
+/**
+ * xxshm_ddi_lock_init() - get ready to lock memory
+ *
+ * Context: Process context, may sleep.
+ * Return: 0 or -ENOMEM.
+ */
+int __init xxshm_ddi_lock_init(void)
+{
+	lock_wq = alloc_workqueue("xxshm", WQ_UNBOUND, 0);
+	return lock_wq ? 0 : -ENOMEM;
+}
+
+/**
+ * xxshm_ddi_lock_exit() - the opposite; no driver is left
+ *
+ * Context: Process context, may sleep.
+ */
+void xxshm_ddi_lock_exit(void)
+{
+	destroy_workqueue(lock_wq);
+}
