@@ -18,7 +18,7 @@ CPPFLAGS += -I$(UAPI)
 all: $(foreach m,$(MODELS),$(addprefix $(OUTPUT)/$m/,$(PROGS)))
 
 define model_rule
-$(OUTPUT)/$1/%: %.c $(wildcard *.h) $(wildcard $(UAPI)/linux/*.h)
+$(OUTPUT)/$1/%: %.c $(wildcard *.h */*.h) $(wildcard $(UAPI)/linux/*.h)
 	@mkdir -p $$(@D)
 	$$(CC_$1) $$(CFLAGS) $$(CPPFLAGS) -o $$@ $$<
 endef

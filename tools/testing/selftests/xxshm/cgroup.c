@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The memory cgroup: who pays for the pages of a window, and with what limit. */
 #include "kselftest_harness.h"
+#include "driver.h"
 #include "ledger.h"
 
 #define WINDOW	(64UL << 20)
+#define DRIVERS	(8UL << 20)	/* memory of a driver */
 #define CGROUPS	"/sys/fs/cgroup"
 #define OURS	CGROUPS "/xxshm-test"
 #define OTHER	CGROUPS "/xxshm-other"
@@ -205,6 +207,55 @@ TEST_F(two, the_window_outlives_the_cgroup_that_paid)
 	EXPECT_EQ('c', map[0]);
 	EXPECT_EQ('c', map[WINDOW - 1]);
 	EXPECT_LT(cgroup_pays(OTHER), (long)WINDOW / 8);
+}
+
+FIXTURE(driver) {
+	int fd;
+};
+
+/* A driver's memory, and the test in a memory cgroup of half of it. */
+FIXTURE_SETUP(driver)
+{
+	const struct probe_plan plan = { .handle[0].maxprot = PROT_RWU };
+
+	self->fd = probe_start(DRIVERS);
+	ASSERT_GE(self->fd, 0);
+	ASSERT_EQ(0, probe_plan(self->fd, &plan));
+	rmdir(OURS);
+	ASSERT_EQ(0, write_file(CGROUPS "/cgroup.subtree_control", "+memory"));
+	ASSERT_EQ(0, mkdir(OURS, 0755));
+	ASSERT_EQ(0, write_file(OURS "/memory.max", "4M"));
+	ASSERT_EQ(0, write_file(OURS "/cgroup.procs", "0"));
+}
+
+FIXTURE_TEARDOWN_PARENT(driver)
+{
+	EXPECT_EQ(0, probe_unload());
+	EXPECT_EQ(0, cgroup_remove(OURS));
+}
+
+/*
+ * Who maps it first pays for it; who cannot is refused, and not killed. What was paid
+ * until then stays, so that the next allocation of anything would meet the limit.
+ */
+TEST_F(driver, memory_is_that_of_who_maps_it_first)
+{
+	int limit = open(OURS "/memory.max", O_WRONLY);
+	char *map;
+
+	ASSERT_EQ(0, probe_poke(self->fd, 0, DRIVERS - 1, 'a'));
+	map = map_rw(self->fd, DRIVERS);
+	ASSERT_EQ(3, write(limit, "max", 3));
+	EXPECT_EQ(MAP_FAILED, map);
+	EXPECT_EQ(0, read_number(PROBE_SYSFS "charged", ""));
+	EXPECT_EQ(0, read_number(OURS "/memory.events", "oom_kill "));
+	EXPECT_GT(read_number(OURS "/memory.events", "max "), 0);
+	EXPECT_LT(cgroup_pays(OURS), (long)DRIVERS);
+
+	map = map_rw(self->fd, DRIVERS);
+	ASSERT_NE(MAP_FAILED, map);
+	EXPECT_EQ('a', map[DRIVERS - 1]);
+	EXPECT_GE(cgroup_pays(OURS), (long)DRIVERS);
 }
 
 TEST_HARNESS_MAIN

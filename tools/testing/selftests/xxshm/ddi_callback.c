@@ -407,6 +407,49 @@ TEST_F(callback, load_outside_the_handle_is_refused)
 	}
 }
 
+/* Without access() there is nothing to be asked again: the page is taken and comes. */
+TEST_F(callback, unload_without_access)
+{
+	struct probe_call call = { .handle = 1, .what = PROBE_UNLOAD };
+
+	self->plan.handle[0].callbacks = PROBE_MAP;
+	MAP(2);
+	self->map[self->page] = 'a';
+	EXPECT_EQ(0, probe_call(self->fd, call));
+	EXPECT_EQ('a', self->map[self->page]);
+	EXPECT_EVENTS(0);
+}
+
+/* A driver has the callbacks that it needs. */
+TEST_F(callback, dup_alone)
+{
+	self->plan.handle[0].callbacks = PROBE_DUP;
+	MAP(2);
+	EXPECT_EQ(0, signal_of_touching(self->map));
+	ASSERT_EQ(0, munmap(self->map, 2 * self->page));
+	EXPECT_EVENTS(1);
+	EXPECT_EQ(PROBE_DUP, self->events.event[0].what);
+}
+
+TEST_F(callback, unmap_alone)
+{
+	self->plan.handle[0].callbacks = PROBE_UNMAP;
+	MAP(2);
+	ASSERT_EQ(0, munmap(self->map, 2 * self->page));
+	EXPECT_EVENTS(1);
+	EXPECT_EQ(PROBE_UNMAP, self->events.event[0].what);
+}
+
+TEST_F(callback, access_alone)
+{
+	self->plan.handle[0].callbacks = PROBE_ACCESS;
+	MAP(2);
+	self->map[0] = 'a';
+	ASSERT_EQ(0, munmap(self->map, 2 * self->page));
+	EXPECT_EVENTS(1);
+	EXPECT_EQ(PROBE_ACCESS, self->events.event[0].what);
+}
+
 TEST_F(callback, remap_shows_other_memory_and_back)
 {
 	struct probe_call call = { .what = PROBE_REMAP, .handle = 1, .slot = 1,
@@ -540,6 +583,19 @@ TEST_F(callback, invalid_is_sigsegv_until_remapped)
 				    .len = self->page, .maxprot = PROT_RWU };
 	EXPECT_EQ(0, probe_call(self->fd, call));
 	EXPECT_EQ('a', self->map[0]);
+}
+
+TEST_F(callback, wrong_invalidation_is_refused)
+{
+	struct probe_call call = { .what = PROBE_INVALIDATE, .handle = 1 };
+
+	self->plan.handle[0].flags = DEVMAP_ALLOW_REMAP;
+	self->plan.handle[0].callbacks = PROBE_MAP;
+	MAP(1);
+	EXPECT_EQ(-1, probe_call(self->fd, call));
+	call.flags = DEVMAP_MAPPING_INVALID | DEVMAP_ALLOW_REMAP;
+	EXPECT_EQ(-1, probe_call(self->fd, call));
+	EXPECT_EQ(0, signal_of_touching(self->map));
 }
 
 TEST_F(callback, invalid_from_the_beginning)

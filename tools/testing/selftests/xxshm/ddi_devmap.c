@@ -387,6 +387,22 @@ TEST_F(devmap, segmap_may_leave_out_writing)
 	EXPECT_EQ(EACCES, errno);
 }
 
+TEST_F(devmap, segmap_that_asks_for_something_else_is_einval)
+{
+	const __u32 wrong[] = {
+		PROBE_NO_AS, PROBE_ODD, PROBE_NEGATIVE, PROBE_LONGER, PROBE_AGAIN,
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(wrong) / sizeof(*wrong); i++) {
+		self->plan.segmap = wrong[i];
+		EXPECT_MAPS(EINVAL, 2);
+		EXPECT_EQ(0, read_number(PROBE_SYSFS "charged", ""));
+	}
+	self->plan.segmap = PROBE_NO_ADDR;
+	EXPECT_MAPS(0, 2);
+}
+
 TEST_F(devmap, mapping_is_charged_and_refused)
 {
 	char *map;
@@ -436,6 +452,29 @@ TEST_F(devmap, error_of_open_is_what_it_is)
 {
 	EXPECT_EQ(-1, open("/dev/probe1", O_RDWR));
 	EXPECT_EQ(EBUSY, errno);
+}
+
+TEST_F(devmap, error_of_open_that_is_none_is_enxio)
+{
+	EXPECT_EQ(-1, open("/dev/probe3", O_RDWR));
+	EXPECT_EQ(ENXIO, errno);
+}
+
+/* What a driver need not have. */
+TEST_F(devmap, driver_without_open_close_and_ioctl)
+{
+	int fd = open("/dev/mute0", O_RDWR);
+	char *map;
+
+	ASSERT_GE(fd, 0);
+	EXPECT_EQ(-1, ioctl(fd, PROBE_IOC_MODE));
+	EXPECT_EQ(ENOTTY, errno);
+	ASSERT_EQ(0, probe_plan(self->fd, &self->plan));
+	map = map_rw(fd, self->page);
+	ASSERT_NE(MAP_FAILED, map);
+	close(fd);
+	map[0] = 'm';
+	EXPECT_EQ('m', probe_peek(self->fd, 0, 0));
 }
 
 TEST_F(devmap, open_that_clones_is_enxio_and_closed)

@@ -5,7 +5,7 @@
  * the driver was told of ends, and the call works right after.
  */
 #include "kselftest_harness.h"
-#include "driver.h"
+#include "locker.h"
 #include "sequence.h"
 
 #define PAGES	8
@@ -13,6 +13,8 @@
 
 static __u32 first_handle;	/* its number */
 static int known_handles;	/* how many the driver knows */
+static int locker;		/* a descriptor of the driver that locks memory */
+static char *room;		/* to be locked */
 
 /* The calls that are swept, with those of sequence.h; each returns 0 or an errno. */
 
@@ -64,6 +66,21 @@ static int remap(struct state *state)
 	return ret < -1 ? -ret : ret ? ENOMEM : 0;
 }
 
+static int lock(struct state *state)
+{
+	return locker_lock(locker, 0, room, state->len, DDI_UMEMLOCK_WRITE);
+}
+
+static int lock_to_read(struct state *state)
+{
+	return locker_lock(locker, 0, room, state->len, DDI_UMEMLOCK_READ);
+}
+
+static int lock_long(struct state *state)
+{
+	return locker_lock_long(locker, 0, room, state->len, CLEANUP_COUNTS);
+}
+
 struct sequence {
 	int (*run)(struct state *state);
 	int maps;	/* a mapping is there before */
@@ -91,6 +108,9 @@ SEQUENCE(mmap, .run = map, .at_least = 6);
 SEQUENCE(munmap_middle, .run = unmap_middle, .maps = 1, .at_least = 1);
 SEQUENCE(mremap_middle, .run = move_middle, .maps = 1, .at_least = 3);
 SEQUENCE(fork, .run = fork_and_touch, .maps = 1, .at_least = 50);
+SEQUENCE(lock, .run = lock, .at_least = 3);
+SEQUENCE(lock_to_read, .run = lock_to_read, .at_least = 3);
+SEQUENCE(lock_long, .run = lock_long, .at_least = 3);
 SEQUENCE(remap, .run = remap, .maps = 1, .publishes = 1, .at_least = 3);
 
 FIXTURE_SETUP(sweep)
@@ -106,10 +126,16 @@ FIXTURE_SETUP(sweep)
 	ASSERT_GE(self->faults, 0);
 	ASSERT_EQ(0, set_up_faults());
 	ASSERT_EQ(0, probe_load(""));
+	ASSERT_EQ(0, driver_add("locker", ""));
 	self->state.page = page_size();
 	self->state.len = PAGES * self->state.page;
 	self->state.to = LONELY;
 	self->state.fd = open(PROBE, O_RDWR);
+	locker = open(LOCKER, O_RDWR);
+	ASSERT_GE(locker, 0);
+	room = mmap(NULL, self->state.len, PROT_READ | PROT_WRITE,
+		    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	ASSERT_NE(MAP_FAILED, room);
 	self->state.watch = open(DEVICE, O_RDWR);
 	ASSERT_GE(self->state.watch, 0);
 	ASSERT_EQ(0, probe_plan(self->state.fd, &plan));
@@ -117,7 +143,27 @@ FIXTURE_SETUP(sweep)
 
 FIXTURE_TEARDOWN_PARENT(sweep)
 {
+	EXPECT_EQ(0, driver_remove("locker"));
 	EXPECT_EQ(0, probe_unload());
+}
+
+FIXTURE(sweep_of_drivers) {
+	int faults;
+};
+
+FIXTURE_SETUP(sweep_of_drivers)
+{
+	self->faults = open_faults();
+	ASSERT_GE(self->faults, 0);
+	ASSERT_EQ(0, set_up_faults());
+	driver_remove("locker");
+	driver_remove("probe");
+	ASSERT_EQ(0, module_load(""));
+}
+
+FIXTURE_TEARDOWN_PARENT(sweep_of_drivers)
+{
+	EXPECT_EQ(0, module_unload());
 }
 
 static int make(const struct sequence *sequence, struct state *state)
@@ -142,9 +188,11 @@ static int make(const struct sequence *sequence, struct state *state)
 	return 0;
 }
 
-/* Whatever is left of the mapping, where it was or where it went. */
-static void unmap_all(struct state *state)
+/* Whatever was locked, and is left of the mapping, where it was or where it went. */
+static void undo(struct state *state)
 {
+	locker_unlock(locker, 0);
+	madvise(room, state->len, MADV_DONTNEED);
 	munmap(state->to, state->page);
 	if (state->map != MAP_FAILED)
 		munmap(state->map, state->len);
@@ -172,7 +220,7 @@ static long attempt(struct __test_metadata *_metadata,
 		    const struct sequence *sequence, struct state *state,
 		    int faults, long nth)
 {
-	long before = user_locked(state->watch), made, left;
+	long before = user_locked(state->watch), pinned = pages_pinned(), made, left;
 	int err;
 
 	ASSERT_EQ(0, make(sequence, state));
@@ -188,8 +236,9 @@ static long attempt(struct __test_metadata *_metadata,
 	}
 	if (left)
 		EXPECT_EQ(0, err);
-	unmap_all(state);
+	undo(state);
 	EXPECT_EQ(before, user_locked(state->watch));
+	EXPECT_EQ(pinned, pages_pinned());
 	EXPECT_EQ(0, known_handles + handles_left(state->fd));
 	return left;
 }
@@ -210,6 +259,30 @@ TEST_F_TIMEOUT(sweep, loses_nothing, 900)
 	}
 	TH_LOG("points: %ld", nth - 1);
 	EXPECT_GE(nth - 1, sequence->at_least);
+}
+
+/* A driver's module that is loaded: what fails of it leaves no node and no name. */
+TEST_F_TIMEOUT(sweep_of_drivers, registering, 900)
+{
+	int ends = 0, err;
+	long nth, left;
+
+	for (nth = 1; ends < END && !_metadata->exit_code; nth++) {
+		arm(self->faults, nth);
+		err = driver_add("locker", "") ? errno : 0;
+		left = disarm(self->faults);
+		if (err) {
+			EXPECT_EQ(0, left) TH_LOG("%s", strerror(err));
+			EXPECT_EQ(-1, access(LOCKER, F_OK));
+			EXPECT_EQ(-1, access("/sys/class/xxshm-driver/locker0", F_OK));
+			EXPECT_EQ(0, driver_add("locker", ""));
+		}
+		EXPECT_EQ(0, access(LOCKER, F_OK));
+		EXPECT_EQ(0, driver_remove("locker"));
+		ends = left ? ends + 1 : 0;
+	}
+	TH_LOG("points: %ld", nth - 1);
+	EXPECT_GE(nth - 1, 60);
 }
 
 TEST_HARNESS_MAIN

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* For tests of the driver face: the driver probe, and what it is told to do. */
+/* For tests of the driver face: its drivers, and what the driver probe is told to do. */
 #ifndef _SELFTESTS_XXSHM_DRIVER_H
 #define _SELFTESTS_XXSHM_DRIVER_H
 
@@ -8,7 +8,7 @@
 
 #define PROBE		"/dev/probe0"
 #define PROBE_SYSFS	"/sys/class/xxshm-driver/probe0/"
-#define PROBE_PATH	"XXSHM_PROBE"	/* environment: path of probe.ko */
+#define DRIVERS_PATH	"XXSHM_DRIVERS"	/* environment: folder of probe.ko and others */
 
 /* As in include/xxshm, which programs cannot include. */
 #define DDI_UMEM_SLEEP		0x0
@@ -31,27 +31,48 @@
 #define ALL_CALLBACKS	(PROBE_MAP | PROBE_ACCESS | PROBE_DUP | PROBE_UNMAP)
 #define NO_ACCESS	(PROBE_MAP | PROBE_DUP | PROBE_UNMAP)
 
-static inline int probe_unload(void)
+static inline int driver_remove(const char *name)
 {
-	int ret = syscall(SYS_delete_module, "probe", O_NONBLOCK);
+	return syscall(SYS_delete_module, name, O_NONBLOCK);
+}
+
+static inline int driver_unload(const char *name)
+{
+	int ret = driver_remove(name);
 
 	return module_unload() ?: ret;
 }
 
-static inline int probe_load(const char *parameters)
+static inline int driver_add(const char *name, const char *parameters)
 {
-	const char *path = getenv(PROBE_PATH) ?: "probe.ko";
+	char path[256];
 	int fd, ret;
 
-	syscall(SYS_delete_module, "probe", O_NONBLOCK);
-	if (module_load(""))
-		return -1;
+	snprintf(path, sizeof(path), "%s/%s.ko", getenv(DRIVERS_PATH) ?: ".", name);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return -1;
 	ret = syscall(SYS_finit_module, fd, parameters, 0);
 	close(fd);
 	return ret;
+}
+
+/* A driver, with a freshly loaded module. */
+static inline int driver_load(const char *name, const char *parameters)
+{
+	driver_remove("locker");
+	driver_remove("probe");
+	return module_load("") ?: driver_add(name, parameters);
+}
+
+static inline int probe_unload(void)
+{
+	return driver_unload("probe");
+}
+
+static inline int probe_load(const char *parameters)
+{
+	return driver_load("probe", parameters);
 }
 
 /* What ddi_umem_alloc() made, as PROBE_HAS_ADDRESS and so on. */

@@ -49,7 +49,7 @@ static inline int open_faults(void)
 /* Let the nth point from here fail. */
 static inline void arm(int faults, long nth)
 {
-	char text[16];
+	char text[24];
 
 	snprintf(text, sizeof(text), "%ld", nth);
 	/* What was not armed would look as if it had been met. */

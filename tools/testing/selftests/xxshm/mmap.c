@@ -216,6 +216,9 @@ TEST_F(window, read_implies_exec_maps_without_exec)
 	EXPECT_NE(NULL, strstr(smaps_line(map, ""), " rw-s "));
 	EXPECT_EQ(0, mprotect(map, self->page, PROT_READ));
 	EXPECT_NE(NULL, strstr(smaps_line(map, ""), " r--s "));
+	/* This one is not implied. */
+	EXPECT_EQ(MAP_FAILED, map_device(self->fd, page_size(), PROT_EXEC, 0));
+	EXPECT_EQ(EACCES, errno);
 }
 
 /* In ILP32 programs it is the loader that sets READ_IMPLIES_EXEC. */

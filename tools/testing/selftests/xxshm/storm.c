@@ -13,7 +13,7 @@
 #define WORKERS		6
 #define ROUNDS		3000
 #define ENOUGH		100	/* however long they take */
-#define SECONDS		30	/* for the others */
+#define SECONDS		15	/* for the others */
 #define STORM_LIMIT	40	/* pages, less than all workers want */
 
 FIXTURE(storm) {

@@ -164,6 +164,29 @@ static int probe_devmap(dev_t dev, devmap_cookie_t dhp, offset_t off, size_t len
 	return handle->error ?: ret;
 }
 
+static int probe_segmap_otherwise(dev_t dev, offset_t off, struct as *as,
+				  caddr_t *addrp, size_t len, uint_t prot,
+				  uint_t maxprot)
+{
+	int err;
+
+	if (plan.segmap & PROBE_NO_AS)
+		as = NULL;
+	if (plan.segmap & PROBE_ODD)
+		off++;
+	if (plan.segmap & PROBE_NEGATIVE)
+		off -= PAGE_SIZE;
+	if (plan.segmap & PROBE_LONGER)
+		len += PAGE_SIZE;
+	if (plan.segmap & PROBE_NO_ADDR)
+		addrp = NULL;
+	err = devmap_setup(dev, off, as, addrp, len, prot, maxprot, MAP_SHARED, NULL);
+	if (!err && plan.segmap & PROBE_AGAIN)
+		err = devmap_setup(dev, off, as, addrp, len, prot, maxprot, MAP_SHARED,
+				   NULL);
+	return err;
+}
+
 static int probe_segmap(dev_t dev, off_t off, struct as *as, caddr_t *addrp, off_t len,
 			uint_t prot, uint_t maxprot, uint_t flags, cred_t *cred)
 {
@@ -172,6 +195,8 @@ static int probe_segmap(dev_t dev, off_t off, struct as *as, caddr_t *addrp, off
 	step = 0;
 	if (plan.segmap_error || plan.no_mapping)
 		return plan.segmap_error;
+	if (plan.segmap)
+		return probe_segmap_otherwise(dev, off, as, addrp, len, prot, maxprot);
 	if (plan.less_prot)
 		return devmap_setup(dev, off, as, addrp, len, prot,
 				    maxprot & ~plan.less_prot, flags, cred);
@@ -185,6 +210,8 @@ static int probe_open(dev_t *devp, int flag, int otyp, cred_t *cred)
 	/* As a driver that clones: such a node is not there. */
 	if (getminor(*devp) == 2)
 		*devp += 100;
+	if (getminor(*devp) == 3)
+		return -1;
 	return getminor(*devp) == 1 ? EBUSY : 0;
 }
 
@@ -329,7 +356,7 @@ static int probe_ioctl(dev_t dev, int command, intptr_t arg, int mode, cred_t *c
 
 static struct ddi_driver probe_driver = {
 	.name	= "probe",
-	.minors	= 3,
+	.minors	= 4,
 	.open	= probe_open,
 	.close	= probe_close,
 	.ioctl	= probe_ioctl,
@@ -337,11 +364,25 @@ static struct ddi_driver probe_driver = {
 	.devmap	= probe_devmap,
 };
 
+static struct ddi_driver mute_driver = {
+	.name	= "mute",
+	.minors	= 1,
+	.devmap	= probe_devmap,
+};
+
 static int __init probe_init(void)
 {
+	int err;
+
 	if (bare)
 		probe_driver.segmap = NULL;
-	return ddi_driver_register(&probe_driver);
+	err = ddi_driver_register(&mute_driver);
+	if (err)
+		return err;
+	err = ddi_driver_register(&probe_driver);
+	if (err)
+		ddi_driver_unregister(&mute_driver);
+	return err;
 }
 module_init(probe_init);
 
@@ -350,6 +391,7 @@ static void __exit probe_exit(void)
 	unsigned int i;
 
 	ddi_driver_unregister(&probe_driver);
+	ddi_driver_unregister(&mute_driver);
 	for (i = 0; i < PROBE_SLOTS; i++)
 		ddi_umem_free(slots[i].cookie);
 }

@@ -2,7 +2,8 @@
 /*
  * What a test tells its driver to do, and is told by it. The driver is "probe":
  * it keeps cookies in slots, sets up the handles of a plan when it is mapped, and
- * keeps a record of its callbacks. Loaded with bare=1 it has no segmap().
+ * keeps a record of its callbacks. Loaded with bare=1 it has no segmap(). A second
+ * driver, "mute", has devmap() only.
  */
 #ifndef _SELFTESTS_XXSHM_PROBE_H
 #define _SELFTESTS_XXSHM_PROBE_H
@@ -46,6 +47,14 @@ struct probe_byte {
 #define PROBE_NO_SETUP	0x1
 #define PROBE_TWICE	0x2
 
+/* What segmap() does wrong, and that it does not want to know the address. */
+#define PROBE_NO_AS	0x1
+#define PROBE_ODD	0x2
+#define PROBE_NEGATIVE	0x4
+#define PROBE_LONGER	0x8
+#define PROBE_AGAIN	0x10
+#define PROBE_NO_ADDR	0x20
+
 /* One call of devmap(); a length of 0 is all that is left. */
 struct probe_handle {
 	__s64 koff;
@@ -69,6 +78,8 @@ struct probe_plan {
 	__u32 no_mapping;	/* segmap() returns 0 and does nothing */
 	__s32 after_error;	/* what it returns after devmap_setup() */
 	__u32 less_prot;	/* segmap() leaves it out of maxprot */
+	__u32 segmap;		/* how else it calls devmap_setup() */
+	__u32 unused;		/* the size is that of each data model */
 };
 
 struct probe_event {
