@@ -67,7 +67,7 @@ static int chardev_open(struct inode *inode, struct file *file)
 	if (!xf)
 		return -ENOMEM;
 	xf->xd = xd;
-	xxshm_map_list_init(&xf->maps, &xd->totals);
+	xxshm_map_list_init(&xf->maps, sizeof(struct xxshm_map), &xd->totals);
 	file->private_data = xf;
 	file->f_mapping = xxshm_umem_mapping(xd->umem);
 	return 0;

@@ -32,15 +32,13 @@
  * @dev: the node
  * @maps: the list that the mapping is going to be on
  * @vma: what mmap(2) is making
- * @map: what devmap_setup() has charged, or NULL
- * @seg: what it made, which @map owns, or NULL
+ * @seg: what devmap_setup() made and charged, or NULL
  */
 struct as {
 	const struct ddi_driver *driver;
 	dev_t dev;
 	struct xxshm_map_list *maps;
 	const struct vm_area_struct *vma;
-	struct xxshm_map *map;
 	struct devmap_seg *seg;
 };
 
@@ -109,7 +107,7 @@ static uint_t vma_maxprot(const struct vm_area_struct *vma)
 
 static int devmap_check(const struct as *as, offset_t off, size_t len)
 {
-	if (!as || as->map || off < 0 || !PAGE_ALIGNED(off))
+	if (!as || as->seg || off < 0 || !PAGE_ALIGNED(off))
 		return -EINVAL;
 	return len == as->vma->vm_end - as->vma->vm_start ? 0 : -EINVAL;
 }
@@ -127,21 +125,14 @@ static int devmap_make(struct as *as, offset_t off, size_t len, uint_t prot,
 	map = xxshm_map_alloc(as->maps, off >> PAGE_SHIFT, len >> PAGE_SHIFT);
 	if (IS_ERR(map))
 		return PTR_ERR(map);
-	seg = xxshm_seg_alloc(as->dev, off, len >> PAGE_SHIFT);
-	if (!seg) {
-		xxshm_map_free(map);
-		return -ENOMEM;
-	}
+	seg = xxshm_map_to_seg(map);
+	xxshm_seg_init(seg, as->dev, off, len >> PAGE_SHIFT);
 	err = devmap_setup_handles(as, seg, prot | vma_prot(as->vma),
 				   maxprot & vma_maxprot(as->vma));
 	if (err) {
-		xxshm_seg_free(seg);
 		xxshm_map_free(map);
 		return err;
 	}
-	map->owner = seg;
-	map->ops = xxshm_seg_map_ops(seg);
-	as->map = map;
 	as->seg = seg;
 	return 0;
 }
@@ -289,7 +280,7 @@ static int devmap_call_driver(struct as *as)
  * xxshm_devmap_mmap() - map a node of a ported driver
  * @driver: the driver
  * @dev: the node
- * @maps: the mappings made through the file
+ * @maps: the mappings made through the file, each of the size of a struct devmap_seg
  * @vma: as mmap(2) made it; its file's f_mapping is xxshm_region_mapping()
  *
  * Context: In an mmap handler.
@@ -312,13 +303,13 @@ int xxshm_devmap_mmap(const struct ddi_driver *driver, dev_t dev,
 	if (err)
 		return err;
 	err = devmap_call_driver(&as);
-	if (!as.map)
+	if (!as.seg)
 		return err ?: -ENXIO;
 	if (err) {
-		xxshm_map_free(as.map);
+		xxshm_map_free(&as.seg->map);
 		return err;
 	}
 	xxshm_seg_watch(as.seg, vma);
-	xxshm_map_commit(vma, as.map, as.seg->index);
+	xxshm_map_commit(vma, &as.seg->map, as.seg->index);
 	return 0;
 }

@@ -23,6 +23,7 @@
 #include "ddi_devmap.h"
 #include "ddi_driver.h"
 #include "ddi_lock.h"
+#include "ddi_seg.h"
 #include "map.h"
 #include "nodes.h"
 #include "region.h"
@@ -142,7 +143,7 @@ static int driver_open(struct inode *inode, struct file *file)
 		kfree(df);
 		return err;
 	}
-	xxshm_map_list_init(&df->maps, &df->minor->totals);
+	xxshm_map_list_init(&df->maps, sizeof(struct devmap_seg), &df->minor->totals);
 	file->private_data = df;
 	file->f_mapping = xxshm_region_mapping();
 	return 0;

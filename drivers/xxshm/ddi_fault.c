@@ -86,16 +86,16 @@ static vm_fault_t space_lock_page(struct devmap_space *space, pgoff_t page,
 
 /**
  * xxshm_seg_fault() - a page of a segment that is not plain
- * @owner: the segment
+ * @map: that of the segment
  * @vmf: the page fault
  *
  * Context: In a fault handler.
  * Return: VM_FAULT_LOCKED and the page; VM_FAULT_SIGSEGV if the driver made it
  * invalid; VM_FAULT_SIGBUS if the driver's access() failed, or it is broken.
  */
-vm_fault_t xxshm_seg_fault(void *owner, struct vm_fault *vmf)
+vm_fault_t xxshm_seg_fault(struct xxshm_map *map, struct vm_fault *vmf)
 {
-	struct devmap_seg *seg = owner;
+	struct devmap_seg *seg = xxshm_map_to_seg(map);
 	struct devmap_space *space = xxshm_seg_space(seg, vmf->vma->vm_mm);
 	uint_t rw = vmf->flags & FAULT_FLAG_WRITE ? DEVMAP_WRITE : DEVMAP_READ;
 	pgoff_t page = vmf->pgoff - seg->index;

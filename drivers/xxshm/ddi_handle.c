@@ -67,7 +67,8 @@ void xxshm_handle_free(struct devmap_handle *handle)
 	mutex_unlock(&seg->lock);
 	if (handle->region)
 		xxshm_region_put(handle->region);
-	kfree(handle);
+	if (handle != &seg->first_handle)
+		kfree(handle);
 }
 
 /* Make it begin at @first. */

@@ -24,6 +24,7 @@
 #include <linux/rwsem.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
+#include <linux/string.h>
 
 #include "ddi_handle.h"
 #include "ddi_seg.h"
@@ -109,11 +110,11 @@ struct devmap_handle *xxshm_space_handle(struct devmap_space *space, pgoff_t pag
  * EACCES as for a file that was not opened for writing, see mprotect(2). What the
  * process may do is remembered: the handle must not be remapped to less.
  */
-static int seg_may_protect(void *owner, pgoff_t index, pgoff_t npages,
+static int seg_may_protect(struct xxshm_map *map, pgoff_t index, pgoff_t npages,
 			   unsigned long vm_flags)
 {
 	uint_t prot = vm_flags & (VM_READ | VM_WRITE);
-	struct devmap_seg *seg = owner;
+	struct devmap_seg *seg = xxshm_map_to_seg(map);
 	pgoff_t first = index - seg->index;
 	struct devmap_handle *handle;
 	struct devmap_space *space;
@@ -147,20 +148,15 @@ static unsigned long *space_alloc_loaded(const struct devmap_seg *seg)
 			GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
 }
 
-static struct devmap_space *space_alloc(struct devmap_seg *seg,
-					const struct mm_struct *mm, gfp_t gfp)
+static void space_init(struct devmap_space *space, struct devmap_seg *seg,
+		       const struct mm_struct *mm)
 {
-	struct devmap_space *space = kzalloc(sizeof(*space), gfp);
-
-	if (!space)
-		return NULL;
 	space->seg = seg;
 	space->mm = mm;
 	INIT_LIST_HEAD(&space->handles);
 	INIT_LIST_HEAD(&space->vmas);
 	init_rwsem(&space->telling);
 	list_add(&space->entry, &seg->spaces);
-	return space;
 }
 
 /* What is left of it has no VMA: it was not copied by fork, for example. */
@@ -175,7 +171,8 @@ static void space_free(struct devmap_space *space)
 	list_del(&space->entry);
 	mutex_unlock(&seg->lock);
 	kvfree(space->loaded);
-	kfree(space);
+	if (space != &seg->first_space)
+		kfree(space);
 }
 
 static void space_watch(struct devmap_space *space, struct vm_area_struct *vma)
@@ -237,11 +234,11 @@ static void space_dup_range(struct devmap_space *parent, struct devmap_space *ch
 static struct devmap_space *space_fork(struct devmap_space *parent,
 				       const struct mm_struct *mm)
 {
+	struct devmap_space *child = kzalloc(sizeof(*child), SEG_GFP);
 	struct devmap_seg *seg = parent->seg;
-	struct devmap_space *child;
 
 	mutex_lock(&seg->lock);
-	child = space_alloc(seg, mm, SEG_GFP);
+	space_init(child, seg, mm);
 	mutex_unlock(&seg->lock);
 	if (parent->loaded)
 		child->loaded = space_alloc_loaded(seg);
@@ -249,9 +246,9 @@ static struct devmap_space *space_fork(struct devmap_space *parent,
 }
 
 /* For each piece is looked at when another one goes. */
-static int seg_may_split(void *owner)
+static int seg_may_split(struct xxshm_map *map)
 {
-	struct devmap_seg *seg = owner;
+	struct devmap_seg *seg = xxshm_map_to_seg(map);
 	struct devmap_space *space;
 	unsigned int count = 0;
 
@@ -264,9 +261,9 @@ static int seg_may_split(void *owner)
 	return count < MAX_VMAS ? 0 : -ENOMEM;
 }
 
-static void seg_open(void *owner, struct vm_area_struct *vma)
+static void seg_open(struct xxshm_map *map, struct vm_area_struct *vma)
 {
-	struct devmap_seg *seg = owner;
+	struct devmap_seg *seg = xxshm_map_to_seg(map);
 	struct devmap_space *space, *parent;
 	pgoff_t first = vma->vm_pgoff - seg->index;
 
@@ -283,9 +280,9 @@ static void seg_open(void *owner, struct vm_area_struct *vma)
 		space_dup_range(parent, space, first, first + vma_pages(vma));
 }
 
-static void seg_close(void *owner, struct vm_area_struct *vma)
+static void seg_close(struct xxshm_map *map, struct vm_area_struct *vma)
 {
-	struct devmap_seg *seg = owner;
+	struct devmap_seg *seg = xxshm_map_to_seg(map);
 	struct devmap_space *space;
 	pgoff_t first = vma->vm_pgoff - seg->index;
 	bool goes, is_last;
@@ -306,25 +303,14 @@ static void seg_close(void *owner, struct vm_area_struct *vma)
 		space_free(space);
 }
 
-/**
- * xxshm_seg_free() - free a segment that has no VMA
- * @seg: the segment; handles that the driver knows of are unmapped
- *
- * Context: Process context, may sleep.
- */
-void xxshm_seg_free(struct devmap_seg *seg)
+static void seg_release(struct xxshm_map *map)
 {
+	struct devmap_seg *seg = xxshm_map_to_seg(map);
 	struct devmap_space *space, *next;
 
 	list_for_each_entry_safe(space, next, &seg->spaces, entry)
 		space_free(space);
 	mutex_destroy(&seg->lock);
-	kfree(seg);
-}
-
-static void seg_release(void *owner)
-{
-	xxshm_seg_free(owner);
 }
 
 static const struct xxshm_map_ops seg_plain_ops = {
@@ -345,37 +331,27 @@ static const struct xxshm_map_ops seg_ops = {
 };
 
 /**
- * xxshm_seg_alloc() - begin a segment
+ * xxshm_seg_init() - begin a segment
+ * @seg: the segment, as xxshm_map_alloc() made it; it goes with xxshm_map_free(),
+ *	and handles that the driver knows of are unmapped
  * @dev: the node
  * @off: the user's offset, in bytes
  * @npages: its size
  *
- * It has a space for the calling process, without handles.
+ * It has the space of the calling process, without handles.
  *
- * Context: Process context, may sleep.
- * Return: the segment; NULL if there is no memory.
+ * Context: Process context.
  */
-struct devmap_seg *xxshm_seg_alloc(dev_t dev, offset_t off, pgoff_t npages)
+void xxshm_seg_init(struct devmap_seg *seg, dev_t dev, offset_t off, pgoff_t npages)
 {
-	struct devmap_seg *seg = kzalloc(sizeof(*seg), GFP_KERNEL_ACCOUNT);
-
-	if (!seg)
-		return NULL;
+	memset_after(seg, 0, map);
 	mutex_init(&seg->lock);
 	INIT_LIST_HEAD(&seg->spaces);
 	seg->dev = dev;
 	seg->off = off;
 	seg->npages = npages;
-	if (!space_alloc(seg, current->mm, GFP_KERNEL_ACCOUNT)) {
-		kfree(seg);
-		return NULL;
-	}
-	return seg;
-}
-
-static struct devmap_space *seg_first_space(struct devmap_seg *seg)
-{
-	return list_first_entry(&seg->spaces, struct devmap_space, entry);
+	space_init(&seg->first_space, seg, current->mm);
+	seg->map.ops = &seg_ops;
 }
 
 /**
@@ -388,9 +364,11 @@ static struct devmap_space *seg_first_space(struct devmap_seg *seg)
  */
 struct devmap_handle *xxshm_seg_add_handle(struct devmap_seg *seg, pgoff_t first)
 {
-	struct devmap_space *space = seg_first_space(seg);
-	struct devmap_handle *handle = kzalloc(sizeof(*handle), GFP_KERNEL_ACCOUNT);
+	struct devmap_space *space = &seg->first_space;
+	struct devmap_handle *handle = &seg->first_handle;
 
+	if (first)
+		handle = kzalloc(sizeof(*handle), GFP_KERNEL_ACCOUNT);
 	if (!handle)
 		return NULL;
 	handle->space = space;
@@ -438,7 +416,7 @@ static bool seg_is_plain(const struct devmap_seg *seg,
  */
 int xxshm_seg_ready(struct devmap_seg *seg)
 {
-	struct devmap_space *space = seg_first_space(seg);
+	struct devmap_space *space = &seg->first_space;
 	struct devmap_handle *handle;
 	bool is_asked = false;
 	int err;
@@ -452,9 +430,9 @@ int xxshm_seg_ready(struct devmap_seg *seg)
 		if (!space->loaded)
 			return -ENOMEM;
 	}
-	handle = list_first_entry(&space->handles, struct devmap_handle, entry);
-	seg->is_plain = seg_is_plain(seg, handle);
-	if (seg->is_plain) {
+	handle = &seg->first_handle;
+	if (seg_is_plain(seg, handle)) {
+		seg->map.ops = &seg_plain_ops;
 		seg->index = xxshm_region_first(handle->region) + handle->koff;
 	} else {
 		err = xxshm_region_reserve(seg->npages, &seg->index);
@@ -474,17 +452,5 @@ int xxshm_seg_ready(struct devmap_seg *seg)
 void xxshm_seg_watch(struct devmap_seg *seg, struct vm_area_struct *vma)
 {
 	if (seg->is_watched)
-		space_watch(seg_first_space(seg), vma);
-}
-
-/**
- * xxshm_seg_map_ops() - how the mapping that is a segment behaves
- * @seg: the segment, complete
- *
- * Context: Any.
- * Return: what its struct xxshm_map has as its ops; the owner is @seg.
- */
-const struct xxshm_map_ops *xxshm_seg_map_ops(const struct devmap_seg *seg)
-{
-	return seg->is_plain ? &seg_plain_ops : &seg_ops;
+		space_watch(&seg->first_space, vma);
 }

@@ -42,17 +42,19 @@
 /**
  * xxshm_map_list_init() - make a list of mappings
  * @list: the list
+ * @size: of a mapping on it: of a structure that begins with a struct xxshm_map
  * @totals: the sums that its mappings are to be part of
  *
  * Context: Before anybody else knows of @list.
  */
-void xxshm_map_list_init(struct xxshm_map_list *list,
+void xxshm_map_list_init(struct xxshm_map_list *list, size_t size,
 			 struct xxshm_map_totals *totals)
 {
 	mutex_init(&list->lock);
 	INIT_HLIST_HEAD(&list->maps);
 	list->charged = 0;
 	list->spare = NULL;
+	list->size = size;
 	list->totals = totals;
 }
 
@@ -109,7 +111,7 @@ static void map_list_del(struct xxshm_map_list *list, struct xxshm_map *map)
  */
 static struct xxshm_map *map_take(struct xxshm_map_list *list)
 {
-	return xchg(&list->spare, NULL) ?: kmalloc(sizeof(struct xxshm_map), MAP_GFP);
+	return xchg(&list->spare, NULL) ?: kmalloc(list->size, MAP_GFP);
 }
 
 static void map_put_back(struct xxshm_map_list *list, struct xxshm_map *map)
@@ -164,7 +166,7 @@ void xxshm_map_free(struct xxshm_map *map)
 	map_list_del(map->list, map);
 	xxshm_memlock_uncharge(&map->charge);
 	if (map->ops)
-		map->ops->release(map->owner);
+		map->ops->release(map);
 	map_put_back(map->list, map);
 }
 
@@ -175,7 +177,7 @@ static void map_open(struct vm_area_struct *vma)
 
 	refcount_inc(&map->vmas);
 	if (map->ops)
-		map->ops->open(map->owner, vma);
+		map->ops->open(map, vma);
 }
 
 /* Comes before the VMA drops its file, and with it the list of the map. */
@@ -184,7 +186,7 @@ static void map_close(struct vm_area_struct *vma)
 	struct xxshm_map *map = vma->vm_private_data;
 
 	if (map->ops)
-		map->ops->close(map->owner, vma);
+		map->ops->close(map, vma);
 	if (refcount_dec_and_test(&map->vmas))
 		xxshm_map_free(map);
 }
@@ -193,7 +195,7 @@ static int map_may_split(struct vm_area_struct *vma, unsigned long addr)
 {
 	struct xxshm_map *map = vma->vm_private_data;
 
-	return map->ops ? map->ops->may_split(map->owner) : 0;
+	return map->ops ? map->ops->may_split(map) : 0;
 }
 
 static int map_mprotect(struct vm_area_struct *vma, unsigned long start,
@@ -204,7 +206,7 @@ static int map_mprotect(struct vm_area_struct *vma, unsigned long start,
 
 	if (!map->ops)
 		return 0;
-	return map->ops->may_protect(map->owner, index,
+	return map->ops->may_protect(map, index,
 				     (end - start) >> PAGE_SHIFT, vm_flags);
 }
 
@@ -232,7 +234,7 @@ static vm_fault_t map_fault_by_owner(struct vm_fault *vmf)
 {
 	struct xxshm_map *map = vmf->vma->vm_private_data;
 
-	return map->ops->fault(map->owner, vmf);
+	return map->ops->fault(map, vmf);
 }
 
 /* Without .map_pages, which would look for the index in the page cache. */

@@ -14,6 +14,7 @@
 struct file;
 struct vm_area_struct;
 struct vm_fault;
+struct xxshm_map;
 
 /**
  * struct xxshm_map_totals - all mappings of a device in sum
@@ -32,12 +33,14 @@ struct xxshm_map_totals {
  * @charged: pages charged for them
  * @spare: a struct xxshm_map for the next mapping, or NULL; taken and put by
  *	exchanging it, without @lock
+ * @size: of one of them: what its owner keeps of it may lie behind it; constant
  * @totals: the sums that they are part of; constant
  */
 struct xxshm_map_list {
 	struct mutex lock;	/* of maps, charged */
 	struct hlist_head maps;
 	unsigned long charged;
+	size_t size;
 	struct xxshm_map *spare;
 	struct xxshm_map_totals *totals;
 };
@@ -57,13 +60,13 @@ struct xxshm_map_list {
  * Not the lock of the VMA alone: the kernel takes that for VMAs with .map_pages only.
  */
 struct xxshm_map_ops {
-	void (*release)(void *owner);
-	int (*may_split)(void *owner);
-	void (*open)(void *owner, struct vm_area_struct *vma);
-	void (*close)(void *owner, struct vm_area_struct *vma);
-	int (*may_protect)(void *owner, pgoff_t index, pgoff_t npages,
+	void (*release)(struct xxshm_map *map);
+	int (*may_split)(struct xxshm_map *map);
+	void (*open)(struct xxshm_map *map, struct vm_area_struct *vma);
+	void (*close)(struct xxshm_map *map, struct vm_area_struct *vma);
+	int (*may_protect)(struct xxshm_map *map, pgoff_t index, pgoff_t npages,
 			   unsigned long vm_flags);
-	vm_fault_t (*fault)(void *owner, struct vm_fault *vmf);
+	vm_fault_t (*fault)(struct xxshm_map *map, struct vm_fault *vmf);
 };
 
 /**
@@ -74,8 +77,7 @@ struct xxshm_map_ops {
  * @entry: in @list, under its lock
  * @first: its first page as the owner of the list counts them; constant
  * @charge: its price; constant
- * @ops: what @owner does for it, or NULL; constant once a VMA has it
- * @owner: as @ops
+ * @ops: what its owner does for it, or NULL; constant once a VMA has it
  */
 struct xxshm_map {
 	refcount_t vmas;
@@ -84,10 +86,9 @@ struct xxshm_map {
 	pgoff_t first;
 	struct xxshm_charge charge;
 	const struct xxshm_map_ops *ops;
-	void *owner;
 };
 
-void xxshm_map_list_init(struct xxshm_map_list *list,
+void xxshm_map_list_init(struct xxshm_map_list *list, size_t size,
 			 struct xxshm_map_totals *totals);
 void xxshm_map_list_destroy(struct xxshm_map_list *list);
 unsigned long xxshm_map_list_charged(struct xxshm_map_list *list);
