@@ -1,17 +1,22 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A Solaris driver on Linux: a page of kernel memory that all programs share which
- * map /dev/shared_page0, a page for each data model.
+ * A Solaris driver on Linux: a page of kernel memory, or more of them, that all
+ * programs share which map /dev/shared_page0; others for each data model.
  *
  * It is written as one would write it on Solaris, with soft state, segmap(9E) and
  * devmap(9E); what it does beside that is to be read in Documentation/driver-api.
  */
 #include <linux/err.h>
+#include <linux/limits.h>
 #include <linux/module.h>
 
 #include <xxshm/ddi.h>
 
-#define WINDOW		ptob(1)	/* bytes for each data model */
+static unsigned long size = 1;
+module_param(size, ulong, 0444);
+MODULE_PARM_DESC(size, "bytes for each data model, rounded up to whole pages (default 1)");
+
+#define WINDOW		ptob(btopr(size))
 #define WINDOWS		2
 
 /* One for each minor. */
@@ -102,6 +107,9 @@ static int __init shared_page_init(void)
 {
 	int err;
 
+	/* Beyond that, the size of all windows would overflow. */
+	if (!size || size > LONG_MAX / WINDOWS)
+		return -EINVAL;
 	err = -ddi_soft_state_init(&shared_page_state, sizeof(struct shared_page), 1);
 	if (err)
 		return err;

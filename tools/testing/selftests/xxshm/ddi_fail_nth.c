@@ -126,7 +126,7 @@ FIXTURE_SETUP(sweep)
 	ASSERT_GE(self->faults, 0);
 	ASSERT_EQ(0, set_up_faults());
 	ASSERT_EQ(0, probe_load(""));
-	ASSERT_EQ(0, driver_add("locker", ""));
+	ASSERT_EQ(0, driver_insert("locker", ""));
 	self->state.page = page_size();
 	self->state.len = PAGES * self->state.page;
 	self->state.to = LONELY;
@@ -143,7 +143,7 @@ FIXTURE_SETUP(sweep)
 
 FIXTURE_TEARDOWN_PARENT(sweep)
 {
-	EXPECT_EQ(0, driver_remove("locker"));
+	EXPECT_EQ(0, module_remove("locker"));
 	EXPECT_EQ(0, probe_unload());
 }
 
@@ -156,8 +156,8 @@ FIXTURE_SETUP(sweep_of_drivers)
 	self->faults = open_faults();
 	ASSERT_GE(self->faults, 0);
 	ASSERT_EQ(0, set_up_faults());
-	driver_remove("locker");
-	driver_remove("probe");
+	module_remove("locker");
+	module_remove("probe");
 	ASSERT_EQ(0, module_load(""));
 }
 
@@ -269,16 +269,16 @@ TEST_F_TIMEOUT(sweep_of_drivers, registering, 900)
 
 	for (nth = 1; ends < END && !_metadata->exit_code; nth++) {
 		arm(self->faults, nth);
-		err = driver_add("locker", "") ? errno : 0;
+		err = driver_insert("locker", "") ? errno : 0;
 		left = disarm(self->faults);
 		if (err) {
 			EXPECT_EQ(0, left) TH_LOG("%s", strerror(err));
 			EXPECT_EQ(-1, access(LOCKER, F_OK));
 			EXPECT_EQ(-1, access("/sys/class/xxshm-driver/locker0", F_OK));
-			EXPECT_EQ(0, driver_add("locker", ""));
+			EXPECT_EQ(0, driver_insert("locker", ""));
 		}
 		EXPECT_EQ(0, access(LOCKER, F_OK));
-		EXPECT_EQ(0, driver_remove("locker"));
+		EXPECT_EQ(0, module_remove("locker"));
 		ends = left ? ends + 1 : 0;
 	}
 	TH_LOG("points: %ld", nth - 1);

@@ -31,6 +31,8 @@
 #define DEVICE		"/dev/xxshm0"
 #define MODULE		"xxshm"
 #define MODULE_PATH	"XXSHM_MODULE"	/* environment: path of xxshm.ko */
+#define DRIVERS_PATH	"XXSHM_DRIVERS"	/* folder of the drivers' modules */
+#define NODE_DRIVER	"XXSHM_DRIVER"	/* the driver whose node is to be tested */
 #define HUGE_SIZE	(2UL << 20)
 
 /* The data model that this program was built for. */
@@ -48,9 +50,54 @@ static inline size_t page_size(void)
 	return sysconf(_SC_PAGESIZE);
 }
 
+/*
+ * Some programs are for the device and, just as they are, for the node of a driver
+ * that behaves like it.
+ */
+static inline int is_device(void)
+{
+	return !getenv(NODE_DRIVER);
+}
+
+static inline const char *node(void)
+{
+	static char path[64];
+
+	snprintf(path, sizeof(path), "/dev/%s0", getenv(NODE_DRIVER) ?: MODULE);
+	return path;
+}
+
+/* A module, from its file. */
+static inline int module_insert(const char *path, const char *parameters)
+{
+	int fd, ret;
+
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -1;
+	ret = syscall(SYS_finit_module, fd, parameters, 0);
+	close(fd);
+	return ret;
+}
+
+static inline int driver_insert(const char *name, const char *parameters)
+{
+	char path[256];
+
+	snprintf(path, sizeof(path), "%s/%s.ko", getenv(DRIVERS_PATH) ?: ".", name);
+	return module_insert(path, parameters);
+}
+
+static inline int module_remove(const char *name)
+{
+	return syscall(SYS_delete_module, name, O_NONBLOCK);
+}
+
 static inline int module_unload(void)
 {
-	return syscall(SYS_delete_module, MODULE, O_NONBLOCK);
+	int ret = is_device() ? 0 : module_remove(getenv(NODE_DRIVER));
+
+	return module_remove(MODULE) ?: ret;
 }
 
 static inline const char *module_path(void)
@@ -61,15 +108,10 @@ static inline const char *module_path(void)
 /* Returns 0 or -1 with errno. A test that died may have left its module. */
 static inline int module_load(const char *parameters)
 {
-	int fd, ret;
-
 	module_unload();
-	fd = open(module_path(), O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
+	if (module_insert(module_path(), parameters))
 		return -1;
-	ret = syscall(SYS_finit_module, fd, parameters, 0);
-	close(fd);
-	return ret;
+	return is_device() ? 0 : driver_insert(getenv(NODE_DRIVER), parameters);
 }
 
 static inline char *map_device(int fd, size_t len, int prot, off_t offset)

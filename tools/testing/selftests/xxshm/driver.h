@@ -8,7 +8,6 @@
 
 #define PROBE		"/dev/probe0"
 #define PROBE_SYSFS	"/sys/class/xxshm-driver/probe0/"
-#define DRIVERS_PATH	"XXSHM_DRIVERS"	/* environment: folder of probe.ko and others */
 
 /* As in include/xxshm, which programs cannot include. */
 #define DDI_UMEM_SLEEP		0x0
@@ -31,38 +30,19 @@
 #define ALL_CALLBACKS	(PROBE_MAP | PROBE_ACCESS | PROBE_DUP | PROBE_UNMAP)
 #define NO_ACCESS	(PROBE_MAP | PROBE_DUP | PROBE_UNMAP)
 
-static inline int driver_remove(const char *name)
-{
-	return syscall(SYS_delete_module, name, O_NONBLOCK);
-}
-
 static inline int driver_unload(const char *name)
 {
-	int ret = driver_remove(name);
+	int ret = module_remove(name);
 
 	return module_unload() ?: ret;
-}
-
-static inline int driver_add(const char *name, const char *parameters)
-{
-	char path[256];
-	int fd, ret;
-
-	snprintf(path, sizeof(path), "%s/%s.ko", getenv(DRIVERS_PATH) ?: ".", name);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return -1;
-	ret = syscall(SYS_finit_module, fd, parameters, 0);
-	close(fd);
-	return ret;
 }
 
 /* A driver, with a freshly loaded module. */
 static inline int driver_load(const char *name, const char *parameters)
 {
-	driver_remove("locker");
-	driver_remove("probe");
-	return module_load("") ?: driver_add(name, parameters);
+	module_remove("locker");
+	module_remove("probe");
+	return module_load("") ?: driver_insert(name, parameters);
 }
 
 static inline int probe_unload(void)

@@ -20,7 +20,7 @@ static int get_device(const char *verb, const char *value)
 		return syscall(SYS_pidfd_getfd,
 			       syscall(SYS_pidfd_open, getppid(), 0),
 			       atoi(value), 0);
-	return open(DEVICE, O_RDWR);
+	return open(node(), O_RDWR);
 }
 
 int main(int argc, char **argv)

@@ -24,7 +24,7 @@ struct shared {
 
 static struct shared *map_shared(void)
 {
-	int fd = open(DEVICE, O_RDWR);
+	int fd = open(node(), O_RDWR);
 
 	return (struct shared *)map_rw(fd, page_size());
 }

@@ -16,13 +16,13 @@ FIXTURE(transfer) {
 
 FIXTURE_SETUP(transfer)
 {
-	ASSERT_EQ(0, module_load("size=64K"));
+	ASSERT_EQ(0, module_load("size=65536"));
 	/* A kernel made for testing has it built in. */
 	if (access("/dev/ram0", F_OK))
 		ASSERT_EQ(0, system("modprobe -q brd rd_nr=1 rd_size=4096"));
 	self->disk = open(DISK, O_RDWR | O_DIRECT);
 	ASSERT_GE(self->disk, 0);
-	self->map = map_rw(open(DEVICE, O_RDWR), SIZE);
+	self->map = map_rw(open(node(), O_RDWR), SIZE);
 	ASSERT_NE(MAP_FAILED, self->map);
 }
 
@@ -53,7 +53,7 @@ TEST_F(transfer, o_direct_read_fills_the_window)
 
 TEST_F(transfer, o_direct_reaches_pages_that_nobody_touched_yet)
 {
-	char *untouched = map_rw(open(DEVICE, O_RDWR), SIZE);
+	char *untouched = map_rw(open(node(), O_RDWR), SIZE);
 	char *back = aligned_alloc(page_size(), SIZE);
 
 	memset(self->map, 'u', SIZE);

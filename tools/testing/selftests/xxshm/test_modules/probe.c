@@ -85,6 +85,10 @@ static int probe_access(devmap_cookie_t dhp, void *pvtp, offset_t off, size_t le
 	mutex_unlock(&probe_lock);
 	if (handle->access_error)
 		return handle->access_error;
+	if (handle->what & PROBE_SWAP &&
+	    devmap_umem_remap(dhp, NULL, slots[1].cookie, 0, handle->len,
+			      handle->maxprot, 0, NULL))
+		return EIO;
 	return devmap_default_access(dhp, pvtp, handle->loads ? 0 : off,
 				     handle->loads ? 0 : len, type, rw);
 }
@@ -99,6 +103,9 @@ static int probe_dup(devmap_cookie_t dhp, void *pvtp, devmap_cookie_t new_dhp,
 		.other = { number_of(new_dhp) }, .pvt = (unsigned long)pvtp,
 	});
 	mutex_unlock(&probe_lock);
+	if (planned(pvtp)->what & PROBE_INVALID_CHILD)
+		return devmap_devmem_remap(new_dhp, NULL, 0, 0, 0, 0,
+					   DEVMAP_MAPPING_INVALID, NULL);
 	return planned(pvtp)->dup_error;
 }
 
@@ -125,8 +132,29 @@ static void probe_unmap(devmap_cookie_t dhp, void *pvtp, offset_t off, size_t le
 	mutex_unlock(&probe_lock);
 }
 
+static bool is_zeroed(const char *from, size_t len)
+{
+	return !memchr_inv(from, 0, len);
+}
+
+static int probe_alloc(struct probe_alloc *alloc)
+{
+	typeof(*slots) *slot = &slots[alloc->slot % PROBE_SLOTS];
+
+	ddi_umem_free(slot->cookie);
+	slot->cookie = (ddi_umem_cookie_t)-1L;
+	slot->address = ddi_umem_alloc(alloc->size, alloc->flags, &slot->cookie);
+	alloc->made = (slot->address ? PROBE_HAS_ADDRESS : 0) |
+		      (slot->cookie ? PROBE_HAS_COOKIE : 0);
+	if (slot->address && PAGE_ALIGNED(slot->address))
+		alloc->made |= PROBE_IS_ALIGNED;
+	if (slot->address && is_zeroed(slot->address, PAGE_ALIGN(alloc->size)))
+		alloc->made |= PROBE_IS_ZEROED;
+	return 0;
+}
+
 static int probe_setup(devmap_cookie_t dhp, const struct probe_handle *handle,
-		       size_t len)
+		       offset_t off, size_t len)
 {
 	/* On the stack: it is copied. */
 	struct devmap_callback_ctl ops = {
@@ -139,8 +167,8 @@ static int probe_setup(devmap_cookie_t dhp, const struct probe_handle *handle,
 
 	return devmap_umem_setup(dhp, NULL, handle->callbacks ? &ops : NULL,
 				 slots[handle->slot % PROBE_SLOTS].cookie,
-				 handle->koff, len, handle->maxprot, handle->flags,
-				 NULL);
+				 handle->what & PROBE_KOFF_IS_OFF ? off : handle->koff,
+				 len, handle->maxprot, handle->flags, NULL);
 }
 
 static int probe_devmap(dev_t dev, devmap_cookie_t dhp, offset_t off, size_t len,
@@ -154,10 +182,17 @@ static int probe_devmap(dev_t dev, devmap_cookie_t dhp, offset_t off, size_t len
 	events.models |= ddi_model_convert_from(model) == DDI_MODEL_ILP32 ?
 		DDI_MODEL_ILP32 : model;
 	mutex_unlock(&probe_lock);
+	if (handle->what & PROBE_LP64_ONLY &&
+	    ddi_model_convert_from(model) == DDI_MODEL_ILP32)
+		return EINVAL;
+	if (handle->what & PROBE_ALLOC && !slots[handle->slot % PROBE_SLOTS].cookie)
+		probe_alloc(&(struct probe_alloc){
+			.slot = handle->slot, .size = part, .flags = DDI_UMEM_PAGEABLE,
+		});
 	if (!(handle->what & PROBE_NO_SETUP))
-		ret = probe_setup(dhp, handle, part);
+		ret = probe_setup(dhp, handle, off, part);
 	if (!ret && handle->what & PROBE_TWICE)
-		ret = probe_setup(dhp, handle, part);
+		ret = probe_setup(dhp, handle, off, part);
 	*maplen = handle->maplen ?: part;
 	if (handle->maplen == ~0ULL)
 		*maplen = 0;
@@ -176,6 +211,8 @@ static int probe_segmap_otherwise(dev_t dev, offset_t off, struct as *as,
 		off++;
 	if (plan.segmap & PROBE_NEGATIVE)
 		off -= PAGE_SIZE;
+	if (plan.segmap & PROBE_ELSEWHERE)
+		off += PAGE_SIZE;
 	if (plan.segmap & PROBE_LONGER)
 		len += PAGE_SIZE;
 	if (plan.segmap & PROBE_NO_ADDR)
@@ -218,27 +255,6 @@ static int probe_open(dev_t *devp, int flag, int otyp, cred_t *cred)
 static int probe_close(dev_t dev, int flag, int otyp, cred_t *cred)
 {
 	closes++;
-	return 0;
-}
-
-static bool is_zeroed(const char *from, size_t len)
-{
-	return !memchr_inv(from, 0, len);
-}
-
-static int probe_alloc(struct probe_alloc *alloc)
-{
-	typeof(*slots) *slot = &slots[alloc->slot % PROBE_SLOTS];
-
-	ddi_umem_free(slot->cookie);
-	slot->cookie = (ddi_umem_cookie_t)-1L;
-	slot->address = ddi_umem_alloc(alloc->size, alloc->flags, &slot->cookie);
-	alloc->made = (slot->address ? PROBE_HAS_ADDRESS : 0) |
-		      (slot->cookie ? PROBE_HAS_COOKIE : 0);
-	if (slot->address && PAGE_ALIGNED(slot->address))
-		alloc->made |= PROBE_IS_ALIGNED;
-	if (slot->address && is_zeroed(slot->address, PAGE_ALIGN(alloc->size)))
-		alloc->made |= PROBE_IS_ZEROED;
 	return 0;
 }
 

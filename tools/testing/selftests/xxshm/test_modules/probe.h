@@ -43,9 +43,14 @@ struct probe_byte {
 #define PROBE_UNMAP	0x8
 #define PROBE_NONE	0x10
 
-/* What devmap() does beside devmap_umem_setup(). */
-#define PROBE_NO_SETUP	0x1
-#define PROBE_TWICE	0x2
+/* What devmap() does beside devmap_umem_setup(), and callbacks beside the usual. */
+#define PROBE_NO_SETUP		0x1
+#define PROBE_TWICE		0x2
+#define PROBE_KOFF_IS_OFF	0x4
+#define PROBE_ALLOC		0x8	/* the memory, if there is none */
+#define PROBE_LP64_ONLY		0x10
+#define PROBE_INVALID_CHILD	0x20	/* dup() invalidates the child's handle */
+#define PROBE_SWAP		0x40	/* access() remaps to slot 1 */
 
 /* What segmap() does wrong, and that it does not want to know the address. */
 #define PROBE_NO_AS	0x1
@@ -54,6 +59,7 @@ struct probe_byte {
 #define PROBE_LONGER	0x8
 #define PROBE_AGAIN	0x10
 #define PROBE_NO_ADDR	0x20
+#define PROBE_ELSEWHERE	0x40	/* a page further; not wrong */
 
 /* One call of devmap(); a length of 0 is all that is left. */
 struct probe_handle {
