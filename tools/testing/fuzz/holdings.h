@@ -14,11 +14,13 @@
 #include "entry.h"
 
 #define DEVICES		2
+#define NODES		(DEVICES + 1)	/* and one of a driver with such windows */
+#define PAGED		"paged"
 #define DESCRIPTORS	4
 #define MAPPINGS	128
 #define ARENA		0x40000000UL
 #define ARENA_SIZE	(8 * HUGE_SIZE)
-#define WINDOWS		(DEVICES * 2)
+#define WINDOWS		(NODES * 2)
 
 struct descriptor {
 	int fd;		/* 0: none */
@@ -52,6 +54,8 @@ static const char *device_path(int device)
 {
 	static char path[] = DEVICE;
 
+	if (device >= DEVICES)
+		return "/dev/" PAGED "0";
 	path[sizeof(path) - 2] = '0' + device;
 	return path;
 }

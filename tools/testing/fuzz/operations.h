@@ -62,7 +62,7 @@ static void op_open(void)
 		O_RDWR | O_CREAT, O_RDONLY | O_DIRECTORY, 3,
 	};
 	struct descriptor *d = choose_slot();
-	int way = choose_way(), device = choose_below(DEVICES);
+	int way = choose_way(), device = choose_below(NODES);
 	int flag = flags[choose_below(16)];
 	long fd;
 
@@ -394,7 +394,7 @@ static void op_info(void)
 	unsigned long at = where[byte % 8];
 	long ret;
 
-	if (!d->fd)
+	if (!d->fd || d->device >= DEVICES)
 		return;
 	if (at == 1) {
 		info_into_mapping(d->fd, way);

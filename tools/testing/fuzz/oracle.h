@@ -16,7 +16,7 @@
 /* Sizes that have a page alone, small pages, and large ones with a rest. */
 static const char *const sizes[] = { "64K", "4K", "4156K" };
 
-static int charged_fd[DEVICES], tainted_fd;
+static int charged_fd[NODES], tainted_fd;
 static long taints, locked_at_start[2];
 
 /* A file of one number, kept open. */
@@ -36,23 +36,38 @@ static void become_ordinary(void)
 		violation("becoming a user: %m");
 }
 
-static void load(unsigned int size)
+static void load_modules(unsigned int size)
 {
+	unsigned long bytes = strtoul(sizes[size], NULL, 10) * 1024;
 	char text[64];
-	int i;
 
 	snprintf(text, sizeof(text), "instances=%d size=%s", DEVICES, sizes[size]);
 	if (module_load(text)) {
 		perror("loading the module");
 		exit(2);
 	}
+	snprintf(text, sizeof(text), "size=%lu", bytes);
+	if (driver_insert(PAGED, text)) {
+		perror("loading the driver");
+		exit(2);
+	}
+	window_pages = bytes / page;
+}
+
+static void load(unsigned int size)
+{
+	char text[64];
+	int i;
+
+	load_modules(size);
 	for (i = 0; i < DEVICES; i++) {
 		snprintf(text, sizeof(text), "/sys/class/xxshm/xxshm%d/charged", i);
 		charged_fd[i] = open(text, O_RDONLY | O_CLOEXEC);
 	}
+	charged_fd[i] = open("/sys/class/xxshm-driver/" PAGED "0/charged",
+			     O_RDONLY | O_CLOEXEC);
 	memset(populated, 0, sizeof(populated));
 	memset(filled, 0, sizeof(filled));
-	window_pages = strtoul(sizes[size], NULL, 10) * 1024 / page;
 	coverage_find_text();
 }
 
@@ -83,8 +98,10 @@ static void reload(void)
 	static unsigned int size;
 	int i;
 
-	for (i = 0; i < DEVICES; i++)
+	for (i = 0; i < NODES; i++)
 		close(charged_fd[i]);
+	if (module_remove(PAGED))
+		violation("the driver does not go: %m");
 	if (module_unload())
 		violation("the module does not go: %m");
 	size = (size + 1) % (sizeof(sizes) / sizeof(*sizes));
@@ -102,7 +119,7 @@ static void check_ledgers(int fd)
 				  locked_by(i, fd), locked_at_start[i]);
 	if (charged(fd))
 		violation("a new descriptor has 0x%lx charged", charged(fd));
-	for (i = 0; i < DEVICES; i++)
+	for (i = 0; i < NODES; i++)
 		if (number_in(charged_fd[i]))
 			violation("device %d has %ld charged", i,
 				  number_in(charged_fd[i]));
@@ -159,7 +176,7 @@ static void oracle_check(int all)
 
 	printing = 0;
 	check_books();
-	for (device = 0; all && device < DEVICES; device++)
+	for (device = 0; all && device < NODES; device++)
 		check_windows(device);
 	printing = was_printing;
 	if (number_in(tainted_fd) != taints)
