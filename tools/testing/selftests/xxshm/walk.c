@@ -12,7 +12,7 @@
 
 #define STEPS	160000
 #define ENOUGH	10000	/* however long they take */
-#define SECONDS	60	/* for the others, unless a walk is to be repeated */
+#define SECONDS	20	/* for the others, unless a walk is to be repeated */
 
 FIXTURE(walk) {
 	struct walk *walk;
