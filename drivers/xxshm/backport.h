@@ -14,7 +14,8 @@
 /*
  * Older kernels may pin the zero page, or one that the process's next write replaces,
  * so that the reader sees old data for ever. Pinning for writing replaces it first.
- * Memory that the process shares, and cannot write to, is never replaced.
+ * Memory that the process shares, and cannot write to, is never replaced: a page of
+ * that is pinned as it is.
  */
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 2, 0)
 static inline int pin_user_pages_to_read(unsigned long start, int npages,
@@ -24,7 +25,7 @@ static inline int pin_user_pages_to_read(unsigned long start, int npages,
 				      FOLL_LONGTERM | FOLL_WRITE | FOLL_FORCE, pages);
 
 	if (got == -EFAULT)
-		got = pin_user_pages_fast(start, npages, FOLL_LONGTERM, pages);
+		got = pin_user_pages_fast(start, 1, FOLL_LONGTERM, pages);
 	return got;
 }
 #else

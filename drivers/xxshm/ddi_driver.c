@@ -293,8 +293,9 @@ EXPORT_SYMBOL_GPL(__ddi_driver_register);
  * ddi_driver_unregister() - take the nodes of a driver away
  * @driver: as registered; nothing happens if it is not
  *
- * No cleanup function, see umem_lockmemory(), runs any more when it returns, if the
- * driver has unlocked all memory.
+ * A driver that locks memory unlocks all of it first: nobody can open its nodes any
+ * more when its module goes. No cleanup function, see umem_lockmemory(), runs then
+ * when this returns.
  *
  * Context: Process context, may sleep; in the exit function of the driver's module.
  */

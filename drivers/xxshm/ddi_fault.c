@@ -158,6 +158,15 @@ static bool handle_find_part(const struct devmap_handle *handle, offset_t off,
 	return true;
 }
 
+/* Its pages are to be asked for again. */
+static void handle_forget_loaded(const struct devmap_handle *handle)
+{
+	struct devmap_space *space = handle->space;
+
+	if (space->loaded)
+		bitmap_clear(space->loaded, handle->first, handle->npages);
+}
+
 static struct devmap_part handle_whole(const struct devmap_handle *handle)
 {
 	return handle_part(handle, handle->first, xxshm_handle_end(handle));
@@ -284,7 +293,7 @@ EXPORT_SYMBOL_GPL(devmap_unload);
  * @accattrp: has no meaning
  *
  * As devmap_umem_remap(9F): the process sees the other memory where it saw the
- * first one. An invalid handle is valid again. A process that has made its mapping
+ * first one, once access() has been asked again. An invalid handle is valid again. A process that has made its mapping
  * writable does not get memory that @maxprot says is not.
  *
  * Linux does better: @len is compared with the handle, and @cookie may not be NULL.
@@ -310,6 +319,7 @@ int devmap_umem_remap(devmap_cookie_t dhp, dev_info_t *dip, ddi_umem_cookie_t co
 	fits = len == dhp->npages << PAGE_SHIFT && !(dhp->prot & ~maxprot);
 	if (fits) {
 		old = handle_whole(dhp);
+		handle_forget_loaded(dhp);
 		xxshm_region_get(cookie->region);
 		dhp->region = cookie->region;
 		dhp->is_trash = cookie->trash;
@@ -337,8 +347,8 @@ EXPORT_SYMBOL_GPL(devmap_umem_remap);
  * @accattrp: has no meaning
  *
  * As devmap_devmem_remap(9F) with that flag, which is the only use it has for
- * kernel memory: touching the pages is SIGSEGV until devmap_umem_remap(). The handle
- * still holds its memory.
+ * kernel memory: touching the pages is SIGSEGV until devmap_umem_remap(), which an
+ * access() may call, for it is asked before. The handle still holds its memory.
  *
  * Context: Process context, may sleep.
  * Return: DDI_SUCCESS; DDI_FAILURE if the handle may not be remapped, or for any
@@ -355,6 +365,7 @@ int devmap_devmem_remap(devmap_cookie_t dhp, dev_info_t *dip, uint_t rnumber,
 		return DDI_FAILURE;
 	mutex_lock(&seg->lock);
 	dhp->is_invalid = true;
+	handle_forget_loaded(dhp);
 	part = handle_whole(dhp);
 	xxshm_region_get(part.region);
 	mutex_unlock(&seg->lock);

@@ -25,15 +25,18 @@
 
 #include "ddi_lock.h"
 #include "ddi_umem.h"
+#include "memlock.h"
 #include "pin.h"
 
 #define LOCK_INTENT	(DDI_UMEMLOCK_READ | DDI_UMEMLOCK_WRITE)
 
-/* What the process has done to the addresses that it had locked. */
+/* Who knows of the cookie, and of the process's addresses. */
 enum lock_state {
-	LOCK_NEW,	/* the driver does not know the cookie yet */
+	LOCK_NEW,	/* the driver does not have it yet */
 	LOCK_WATCHED,
-	LOCK_GONE,	/* some of them are not there any more */
+	LOCK_GONE,	/* some of the addresses are not there any more */
+	LOCK_TOLD,	/* the driver has been told so */
+	LOCK_UNLOCKED,	/* from an interrupt: it is not to be told */
 };
 
 /**
@@ -67,6 +70,8 @@ static void lock_cleanup(struct work_struct *work)
 {
 	struct umem_lock *lock = container_of(work, struct umem_lock, work);
 
+	if (cmpxchg(&lock->state, LOCK_GONE, LOCK_TOLD) != LOCK_GONE)
+		return;
 	/* Declared as a pointer to it, but it is the cookie itself. */
 	lock->cleanup((ddi_umem_cookie_t *)&lock->cookie);
 }
@@ -78,9 +83,12 @@ static bool lock_invalidate(struct mmu_interval_notifier *notifier,
 	struct umem_lock *lock = container_of(notifier, struct umem_lock, notifier);
 
 	mmu_interval_set_seq(notifier, seq);
-	if ((range->event == MMU_NOTIFY_UNMAP || range->event == MMU_NOTIFY_RELEASE) &&
-	    xchg(&lock->state, LOCK_GONE) == LOCK_WATCHED)
+	if (range->event != MMU_NOTIFY_UNMAP && range->event != MMU_NOTIFY_RELEASE)
+		return true;
+	if (cmpxchg(&lock->state, LOCK_WATCHED, LOCK_GONE) == LOCK_WATCHED)
 		queue_work(lock_wq, &lock->work);
+	else
+		cmpxchg(&lock->state, LOCK_NEW, LOCK_GONE);
 	return true;
 }
 
@@ -112,14 +120,13 @@ static void lock_unwatch(struct umem_lock *lock)
 		cancel_work_sync(&lock->work);
 }
 
-/* The program unmapped some of it while it was locked: to the driver, it never was. */
-static int lock_publish(struct umem_lock *lock, ddi_umem_cookie_t *cookiep)
+/* From now on the driver may be told, if it is not to be told already. */
+static void lock_publish(struct umem_lock *lock, ddi_umem_cookie_t *cookiep)
 {
 	*cookiep = &lock->cookie;
-	if (cmpxchg(&lock->state, LOCK_NEW, LOCK_WATCHED) == LOCK_NEW)
-		return 0;
-	*cookiep = NULL;
-	return -EFAULT;
+	if (lock->cleanup &&
+	    cmpxchg(&lock->state, LOCK_NEW, LOCK_WATCHED) != LOCK_NEW)
+		queue_work(lock_wq, &lock->work);
 }
 
 static int lock_make(struct umem_lock *lock, unsigned long addr, size_t len, int flags,
@@ -133,13 +140,9 @@ static int lock_make(struct umem_lock *lock, unsigned long addr, size_t len, int
 	err = xxshm_pin_make(&lock->pin, addr, len >> PAGE_SHIFT,
 			     flags & DDI_UMEMLOCK_WRITE);
 	if (err)
-		goto err_watch;
-	err = lock_publish(lock, cookiep);
-	if (!err)
-		return 0;
-	xxshm_pin_undo(&lock->pin);
-err_watch:
-	lock_unwatch(lock);
+		lock_unwatch(lock);
+	else
+		lock_publish(lock, cookiep);
 	return err;
 }
 
@@ -151,7 +154,7 @@ static int lock_memory(caddr_t addr, size_t len, int flags, ddi_umem_cookie_t *c
 
 	if (!(flags & LOCK_INTENT) || !PAGE_ALIGNED(addr) || !PAGE_ALIGNED(len))
 		return EINVAL;
-	lock = kzalloc(sizeof(*lock), GFP_KERNEL_ACCOUNT);
+	lock = kzalloc(sizeof(*lock), MEMLOCK_GFP);
 	if (!lock)
 		return ENOMEM;
 	lock->cleanup = cleanup;
@@ -218,7 +221,7 @@ EXPORT_SYMBOL_GPL(ddi_umem_lock);
  * Context: Process context, about current, may sleep.
  * Return: as ddi_umem_lock(); EINVAL, too, if the version of @ops is not
  * UMEM_CALLBACK_VERSION, DDI_UMEMLOCK_LONGTERM comes without a cleanup function, or
- * @procp is another process; EFAULT if the memory was unmapped meanwhile.
+ * @procp is another process; with a cleanup function, EINTR if a signal is pending.
  */
 int umem_lockmemory(caddr_t addr, size_t len, int flags, ddi_umem_cookie_t *cookiep,
 		    struct umem_callback_ops *ops, proc_t *procp)
@@ -251,11 +254,11 @@ EXPORT_SYMBOL_GPL(umem_lockmemory);
  *
  * Context: Any.
  * Return: an array of its pages, one for each of the process; it is there until
- * ddi_umem_unlock().
+ * ddi_umem_unlock(). NULL if @cookie is of ddi_umem_alloc(): that has an address.
  */
 struct page **ddi_umem_pages(ddi_umem_cookie_t cookie)
 {
-	return to_lock(cookie)->pin.pages;
+	return cookie->region ? NULL : to_lock(cookie)->pin.pages;
 }
 EXPORT_SYMBOL_GPL(ddi_umem_pages);
 
@@ -288,7 +291,8 @@ static DECLARE_WORK(lock_undo_work, lock_undo_unlocked);
  * all of this happens soon after.
  *
  * It waits for a cleanup function that runs meanwhile, unless that is what calls it,
- * so the driver must not hold a lock that its cleanup function takes.
+ * so the driver must not hold a lock that its cleanup function takes. An interrupt does
+ * not wait, but no cleanup function begins after it.
  *
  * Context: Process context, may sleep; or an interrupt, but not NMI.
  */
@@ -302,6 +306,7 @@ void ddi_umem_unlock(ddi_umem_cookie_t cookie)
 	if (in_task()) {
 		lock_undo(lock);
 	} else {
+		xchg(&lock->state, LOCK_UNLOCKED);
 		llist_add(&lock->entry, &lock_unlocked);
 		queue_work(lock_wq, &lock_undo_work);
 	}

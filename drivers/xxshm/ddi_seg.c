@@ -29,6 +29,7 @@
 #include "ddi_handle.h"
 #include "ddi_seg.h"
 #include "map.h"
+#include "memlock.h"
 #include "region.h"
 
 /* fork has no way to fail when it gets here. */
@@ -144,8 +145,7 @@ static void space_unmap_range(struct devmap_space *space, pgoff_t first, pgoff_t
 /* A fork that does not get it goes on without. */
 static unsigned long *space_alloc_loaded(const struct devmap_seg *seg)
 {
-	return kvcalloc(BITS_TO_LONGS(seg->npages), sizeof(unsigned long),
-			GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
+	return kvcalloc(BITS_TO_LONGS(seg->npages), sizeof(unsigned long), MEMLOCK_GFP);
 }
 
 static void space_init(struct devmap_space *space, struct devmap_seg *seg,
@@ -368,7 +368,7 @@ struct devmap_handle *xxshm_seg_add_handle(struct devmap_seg *seg, pgoff_t first
 	struct devmap_handle *handle = &seg->first_handle;
 
 	if (first)
-		handle = kzalloc(sizeof(*handle), GFP_KERNEL_ACCOUNT);
+		handle = kzalloc(sizeof(*handle), MEMLOCK_GFP);
 	if (!handle)
 		return NULL;
 	handle->space = space;

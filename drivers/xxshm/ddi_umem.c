@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Kernel memory that a driver uses and exports: ddi_umem_alloc(9F). */
 #include <linux/align.h>
-#include <linux/bug.h>
 #include <linux/err.h>
 #include <linux/export.h>
 #include <linux/limits.h>
@@ -88,7 +87,8 @@ EXPORT_SYMBOL_GPL(ddi_umem_alloc);
 
 /**
  * ddi_umem_free() - the driver needs the memory no more
- * @cookie: from ddi_umem_alloc(), or NULL: then nothing happens
+ * @cookie: from ddi_umem_alloc(), or NULL: then nothing happens; locked memory is
+ *	unlocked, see ddi_umem_unlock()
  *
  * As ddi_umem_free(9F). Linux does better: programs that have it mapped keep it
  * until they unmap it, and nobody else gets it before.
@@ -97,9 +97,12 @@ EXPORT_SYMBOL_GPL(ddi_umem_alloc);
  */
 void ddi_umem_free(ddi_umem_cookie_t cookie)
 {
-	/* Memory of ddi_umem_lock(): a mistake of the driver. */
-	if (!cookie || WARN_ON_ONCE(!cookie->region))
+	if (!cookie)
 		return;
+	if (!cookie->region) {
+		ddi_umem_unlock(cookie);
+		return;
+	}
 	xxshm_region_put(cookie->region);
 	kfree(cookie);
 }

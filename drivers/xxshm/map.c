@@ -36,9 +36,6 @@
 #include "map.h"
 #include "umem.h"
 
-/* A process at the limit of its memory cgroup gets ENOMEM, and is not killed. */
-#define MAP_GFP	(GFP_KERNEL_ACCOUNT | __GFP_RETRY_MAYFAIL | __GFP_NOWARN)
-
 /**
  * xxshm_map_list_init() - make a list of mappings
  * @list: the list
@@ -111,7 +108,7 @@ static void map_list_del(struct xxshm_map_list *list, struct xxshm_map *map)
  */
 static struct xxshm_map *map_take(struct xxshm_map_list *list)
 {
-	return xchg(&list->spare, NULL) ?: kmalloc(list->size, MAP_GFP);
+	return xchg(&list->spare, NULL) ?: kmalloc(list->size, MEMLOCK_GFP);
 }
 
 static void map_put_back(struct xxshm_map_list *list, struct xxshm_map *map)

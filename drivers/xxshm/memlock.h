@@ -2,10 +2,17 @@
 #ifndef _XXSHM_MEMLOCK_H
 #define _XXSHM_MEMLOCK_H
 
+#include <linux/gfp.h>
 #include <linux/types.h>
 #include <linux/uidgid.h>
 
 struct user_struct;
+
+/*
+ * For what a call needs beside the pages that it pays for: a process at the limit of
+ * its memory cgroup gets ENOMEM, and is not killed.
+ */
+#define MEMLOCK_GFP	(GFP_KERNEL_ACCOUNT | __GFP_RETRY_MAYFAIL | __GFP_NOWARN)
 
 /**
  * struct xxshm_charge - what one call has paid for, and who

@@ -19,9 +19,6 @@
 /* Pages are pinned with interrupts off: so many at a time. */
 #define PIN_BATCH	1024UL
 
-/* A process at the limit of its memory cgroup gets ENOMEM, and is not killed. */
-#define PIN_GFP	(GFP_KERNEL_ACCOUNT | __GFP_RETRY_MAYFAIL | __GFP_NOWARN)
-
 /*
  * Is there memory everywhere, that the process itself may touch so? Else, why not is
  * told by what comes first. Old kernels do not ask when they pin, see backport.h.
@@ -82,7 +79,8 @@ static int pin_all(struct xxshm_pin *pin, unsigned long addr)
 					pin->is_writable, pin->pages + at);
 		if (got <= 0) {
 			pin_unpin(pin, at);
-			return got ?: -EFAULT;
+			/* Memory that is a device's of its own kind. */
+			return !got || got == -EOPNOTSUPP ? -EFAULT : got;
 		}
 		at += got;
 		cond_resched();
@@ -123,7 +121,7 @@ int xxshm_pin_make(struct xxshm_pin *pin, unsigned long addr, unsigned long npag
 		goto err_charge;
 	pin->npages = npages;
 	pin->is_writable = writable;
-	pin->pages = kvmalloc_array(npages, sizeof(*pin->pages), PIN_GFP);
+	pin->pages = kvmalloc_array(npages, sizeof(*pin->pages), MEMLOCK_GFP);
 	err = -ENOMEM;
 	if (!pin->pages)
 		goto err_charge;

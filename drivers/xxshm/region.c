@@ -189,6 +189,9 @@ struct xxshm_region *xxshm_region_alloc(pgoff_t npages, bool may_sleep)
 	struct xxshm_region *region;
 	int err;
 
+	/* What never could be had would only use up the indexes of the store. */
+	if (npages > xxshm_umem_max_pages())
+		return ERR_PTR(-ENOMEM);
 	region = kzalloc(sizeof(*region),
 			 may_sleep ? GFP_KERNEL : GFP_NOWAIT | __GFP_NOWARN);
 	if (!region)

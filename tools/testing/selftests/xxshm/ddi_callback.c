@@ -469,6 +469,25 @@ TEST_F(callback, remap_shows_other_memory_and_back)
 	EXPECT_EQ('a', self->map[self->page]);
 }
 
+/* What access() had been asked for is to be asked for again. */
+TEST_F(callback, access_comes_again_after_remap)
+{
+	struct probe_call call = { .what = PROBE_REMAP, .handle = 1, .slot = 1,
+				   .len = 2 * self->page, .maxprot = PROT_RWU };
+
+	self->plan.handle[0].flags = DEVMAP_ALLOW_REMAP;
+	self->plan.handle[0].callbacks = ALL_CALLBACKS;
+	MAP(2);
+	self->map[0] = 'a';
+	EXPECT_EVENTS(1);
+	ASSERT_EQ(0, probe_call(self->fd, call));
+	self->map[0] = 'b';
+	self->map[1] = 'c';
+	EXPECT_EVENTS(1);
+	EXPECT_EQ(PROBE_ACCESS, self->events.event[0].what);
+	EXPECT_EQ('b', probe_peek(self->fd, 1, 0));
+}
+
 TEST_F(callback, wrong_remap_is_refused)
 {
 	const struct probe_call good = { .what = PROBE_REMAP, .handle = 1, .slot = 1,

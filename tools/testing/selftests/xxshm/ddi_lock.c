@@ -359,15 +359,30 @@ TEST_F(lock, fork_keeps_the_pages)
 	EXPECT_EQ(0, locker_cleanups(self->fd));
 }
 
-/* So many calls of cleanup functions, and no more. */
+/* Slot and memory of a lock whose cleanup function is called for certain. */
+#define SENTINEL	(LOCKER_SLOTS - 1)
+
+/*
+ * So many calls of cleanup functions, and no more: what was to be called by mistake
+ * would have been called before one that comes later.
+ */
 static int has_cleanups(int fd, int number)
 {
+	static int sentinels;
+	char *memory = anonymous(page_size());
 	int i;
 
-	for (i = 0; i < 500 && locker_cleanups(fd) < number; i++)
+	for (i = 0; i < 1000 && locker_cleanups(fd) < number + sentinels; i++)
+		usleep(10000);
+	if (locker_lock_long(fd, SENTINEL, memory, page_size(), CLEANUP_COUNTS))
+		return 0;
+	munmap(memory, page_size());
+	sentinels++;
+	for (i = 0; i < 1000 && locker_cleanups(fd) < number + sentinels; i++)
 		usleep(10000);
 	usleep(20000);
-	return locker_cleanups(fd) == number;
+	return !locker_unlock(fd, SENTINEL) &&
+	       locker_cleanups(fd) == number + sentinels;
 }
 
 TEST_F(lock, cleanup_on_munmap)
@@ -468,6 +483,36 @@ TEST_F(lock, unlock_from_a_timer)
 	EXPECT_TRUE(has_cleanups(self->fd, 0));
 }
 
+/* An unlocked cookie is not heard of again, whenever the timer came. */
+TEST_F(lock, unlock_from_a_timer_beside_munmap)
+{
+	int round;
+
+	for (round = 0; round < 50; round++) {
+		char *memory = anonymous(self->len);
+
+		ASSERT_EQ(0, locker_lock_long(self->fd, 0, memory, self->len,
+					      CLEANUP_UNLOCKS));
+		/* The slot is empty from here on: cleanup() would not find it. */
+		ASSERT_EQ(0, ioctl(self->fd, LOCKER_IOC_UNLOCK_LATER, 0));
+		usleep(round % 10 * 1000);
+		ASSERT_EQ(0, munmap(memory, self->len));
+		ASSERT_TRUE(is_unlocked(self->pinned, self->locked));
+	}
+	EXPECT_TRUE(has_cleanups(self->fd, 0));
+}
+
+/* A driver that frees all its cookies in one way. */
+TEST_F(lock, free_unlocks)
+{
+	ASSERT_EQ(0, locker_lock_long(self->fd, 0, self->memory, self->len,
+				      CLEANUP_UNLOCKS));
+	ASSERT_EQ(0, ioctl(self->fd, LOCKER_IOC_FREE, 0));
+	EXPECT_NOTHING_CHANGED();
+	ASSERT_EQ(0, munmap(self->memory, self->len));
+	EXPECT_TRUE(has_cleanups(self->fd, 0));
+}
+
 TEST_F_TIMEOUT(lock, much_memory, 120)
 {
 	const size_t len = 64 << 20;
@@ -480,10 +525,23 @@ TEST_F_TIMEOUT(lock, much_memory, 120)
 	EXPECT_EQ('j', memory[len - 1]);
 	EXPECT_EQ(0, locker_unlock(self->fd, 0));
 	EXPECT_NOTHING_CHANGED();
-	/* Refused at its end. */
-	ASSERT_EQ(0, munmap(memory + len - self->page, self->page));
-	EXPECT_EQ(EFAULT, locker_lock(self->fd, 0, memory, len, WRITE));
+}
+
+/* All but the last page are pinned when that turns out to be behind the file's end. */
+TEST_F_TIMEOUT(lock, much_memory_but_a_page, 120)
+{
+	const size_t len = 16 << 20;
+	int fd = memfd_create("short", 0);
+	char *memory;
+
+	ASSERT_EQ(0, ftruncate(fd, len - self->page));
+	memory = map_rw(fd, len);
+	ASSERT_NE(MAP_FAILED, memory);
+	EXPECT_EQ(EFAULT, lock_both(_metadata, self->fd, memory, len, WRITE));
+	EXPECT_EQ(EFAULT, lock_both(_metadata, self->fd, memory, len, READ_ONLY));
 	EXPECT_NOTHING_CHANGED();
+	EXPECT_EQ(0, locker_lock(self->fd, 0, memory, len - self->page, WRITE));
+	EXPECT_EQ(0, locker_unlock(self->fd, 0));
 }
 
 static volatile int is_over;
@@ -529,29 +587,50 @@ TEST_F_TIMEOUT(lock, beside_munmap, 300)
 	EXPECT_GT(cleaned, 0);
 }
 
-/* The driver unlocks while the program that had it locked is being killed. */
+/* Lock, say so, and end, at once or when told to. */
+static void lock_and_exit(int fd, int slot, char *memory, size_t len, int to_parent,
+			  int from_parent)
+{
+	char byte = !!locker_lock_long(fd, slot, memory, len, CLEANUP_UNLOCKS);
+
+	if (write(to_parent, &byte, 1) != 1 || read(from_parent, &byte, 1) != 1)
+		_exit(1);
+	_exit(0);
+}
+
+/*
+ * The driver unlocks while the program that had it locked ends. Either it or the
+ * cleanup function is who does, and each of them is at times.
+ */
 TEST_F_TIMEOUT(lock, beside_exit, 300)
 {
-	int cleaned = 0, unlocked = 0, round;
+	int to_parent[2], to_child[2], cleanups, cleaned = 0, unlocked = 0, round;
 	time_t end = time(NULL) + 60;
+	char byte;
 
+	ASSERT_EQ(0, pipe(to_parent));
+	ASSERT_EQ(0, pipe(to_child));
 	for (round = 0; time(NULL) < end && !(round > 20 && cleaned && unlocked); round++) {
+		int slot = round % LOCKER_SLOTS, by_us;
 		pid_t pid = fork();
 
-		if (!pid) {
-			locker_lock_long(self->fd, round % LOCKER_SLOTS, self->memory,
-					 self->len, CLEANUP_UNLOCKS);
-			_exit(0);
-		}
-		usleep(round % 10 * 500);
+		if (!pid)
+			lock_and_exit(self->fd, slot, self->memory, self->len,
+				      to_parent[1], to_child[0]);
+		ASSERT_EQ(1, read(to_parent[0], &byte, 1));
+		ASSERT_EQ(0, byte);
+		cleanups = locker_cleanups(self->fd);
 		if (round % 2)
 			kill(pid, SIGKILL);
-		if (!locker_unlock(self->fd, round % LOCKER_SLOTS))
-			unlocked++;
+		else
+			ASSERT_EQ(1, write(to_child[1], "x", 1));
+		usleep(round / 2 % 20 * 1000);
+		by_us = !locker_unlock(self->fd, slot);
 		wait_for(pid);
-		if (locker_unlock(self->fd, round % LOCKER_SLOTS))
-			cleaned++;
 		ASSERT_TRUE(is_unlocked(self->pinned, self->locked));
+		ASSERT_EQ(cleanups + !by_us, locker_cleanups(self->fd));
+		unlocked += by_us;
+		cleaned += !by_us;
 	}
 	TH_LOG("%d rounds: %d times unlocked before, %d cleaned up", round, unlocked, cleaned);
 	EXPECT_GT(unlocked, 0);

@@ -45,8 +45,8 @@ static void locker_unlock(ddi_umem_cookie_t *cookiep)
 	for (i = 0; i < LOCKER_SLOTS; i++) {
 		if (cmpxchg(&slots[i], cookie, NULL) != cookie)
 			continue;
-		ddi_umem_unlock(cookie);
 		atomic_inc(&cleanups);
+		ddi_umem_unlock(cookie);
 	}
 }
 
@@ -113,18 +113,22 @@ static int locker_ioctl_byte(struct locker_byte __user *user, bool poke)
 	return !poke && copy_to_user(user, &byte, sizeof(byte)) ? EFAULT : 0;
 }
 
-static int locker_ioctl_unlock(unsigned int slot, bool later)
+static int locker_ioctl_unlock(unsigned int cmd, unsigned int slot)
 {
 	ddi_umem_cookie_t cookie = locker_take(slot);
 
 	if (!cookie)
 		return ENOENT;
-	if (later) {
+	switch (cmd) {
+	case LOCKER_IOC_UNLOCK:
+		ddi_umem_unlock(cookie);
+		return 0;
+	case LOCKER_IOC_UNLOCK_LATER:
 		locker_expiring = cookie;
 		mod_timer(&locker_timer, jiffies + 2);
-	} else {
-		ddi_umem_unlock(cookie);
+		return 0;
 	}
+	ddi_umem_free(cookie);
 	return 0;
 }
 
@@ -137,9 +141,9 @@ static int locker_ioctl(dev_t dev, int cmd, intptr_t arg, int mode, cred_t *cred
 	case LOCKER_IOC_LOCK:
 		return locker_ioctl_lock(user);
 	case LOCKER_IOC_UNLOCK:
-		return locker_ioctl_unlock(arg, false);
 	case LOCKER_IOC_UNLOCK_LATER:
-		return locker_ioctl_unlock(arg, true);
+	case LOCKER_IOC_FREE:
+		return locker_ioctl_unlock(cmd, arg);
 	case LOCKER_IOC_PEEK:
 		return locker_ioctl_byte(user, false);
 	case LOCKER_IOC_POKE:
@@ -178,7 +182,7 @@ static void __exit locker_exit(void)
 	del_timer_sync(&locker_timer);
 	for (i = 0; i < LOCKER_SLOTS; i++)
 		if (slots[i])
-			locker_ioctl_unlock(i, false);
+			locker_ioctl_unlock(LOCKER_IOC_UNLOCK, i);
 	ddi_driver_unregister(&locker_driver);
 }
 module_exit(locker_exit);

@@ -40,5 +40,6 @@ struct locker_byte {
 #define LOCKER_IOC_PEEK		_IOWR('l', 4, struct locker_byte)
 #define LOCKER_IOC_POKE		_IOW('l', 5, struct locker_byte)
 #define LOCKER_IOC_CLEANUPS	_IO('l', 6)	/* returns how many there were */
+#define LOCKER_IOC_FREE		_IO('l', 7)	/* a slot, by ddi_umem_free() */
 
 #endif /* _SELFTESTS_XXSHM_LOCKER_H */
