@@ -148,6 +148,7 @@ FIXTURE_TEARDOWN_PARENT(sweep)
 }
 
 FIXTURE(sweep_of_drivers) {
+	struct state state;
 	int faults;
 };
 
@@ -159,6 +160,7 @@ FIXTURE_SETUP(sweep_of_drivers)
 	module_remove("locker");
 	module_remove("probe");
 	ASSERT_EQ(0, module_load(""));
+	ASSERT_EQ(0, read_image(&self->state, driver_path("locker")));
 }
 
 FIXTURE_TEARDOWN_PARENT(sweep_of_drivers)
@@ -269,13 +271,13 @@ TEST_F_TIMEOUT(sweep_of_drivers, registering, 900)
 
 	for (nth = 1; ends < END && !_metadata->exit_code; nth++) {
 		arm(self->faults, nth);
-		err = driver_insert("locker", "") ? errno : 0;
+		err = load(&self->state, "");
 		left = disarm(self->faults);
 		if (err) {
 			EXPECT_EQ(0, left) TH_LOG("%s", strerror(err));
 			EXPECT_EQ(-1, access(LOCKER, F_OK));
 			EXPECT_EQ(-1, access("/sys/class/xxshm-driver/locker0", F_OK));
-			EXPECT_EQ(0, driver_insert("locker", ""));
+			EXPECT_EQ(0, load(&self->state, ""));
 		}
 		EXPECT_EQ(0, access(LOCKER, F_OK));
 		EXPECT_EQ(0, module_remove("locker"));

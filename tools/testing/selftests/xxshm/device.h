@@ -80,12 +80,17 @@ static inline int module_insert(const char *path, const char *parameters)
 	return ret;
 }
 
-static inline int driver_insert(const char *name, const char *parameters)
+static inline const char *driver_path(const char *name)
 {
-	char path[256];
+	static char path[256];
 
 	snprintf(path, sizeof(path), "%s/%s.ko", getenv(DRIVERS_PATH) ?: ".", name);
-	return module_insert(path, parameters);
+	return path;
+}
+
+static inline int driver_insert(const char *name, const char *parameters)
+{
+	return module_insert(driver_path(name), parameters);
 }
 
 static inline int module_remove(const char *name)

@@ -137,21 +137,6 @@ SEQUENCE(first_mixed_mmap, .parameters = "instances=64 size=2080K",
 	 .make = make_new_file, .run = map, .check = check_zero, .at_least = 20);
 #endif
 
-/* Reading the file is no part of loading it. */
-static int read_image(struct state *state)
-{
-	const long most = 8 << 20;
-	int fd = open(module_path(), O_RDONLY);
-	long got;
-
-	state->image = malloc(most);
-	while ((got = read(fd, state->image + state->image_size,
-			   most - state->image_size)) > 0)
-		state->image_size += got;
-	close(fd);
-	return got;
-}
-
 FIXTURE_SETUP(sweep)
 {
 	self->state = (struct state){
@@ -162,7 +147,7 @@ FIXTURE_SETUP(sweep)
 	ASSERT_GE(self->faults, 0);
 	ASSERT_EQ(0, set_up_faults());
 	ASSERT_EQ(0, variant->sequence.run == load_and_unload ?
-		     read_image(&self->state) : set_up_loaded(&self->state));
+		     read_image(&self->state, module_path()) : set_up_loaded(&self->state));
 }
 
 FIXTURE_TEARDOWN_PARENT(sweep)

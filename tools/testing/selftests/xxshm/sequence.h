@@ -26,6 +26,22 @@ struct state {
 	char *to;
 };
 
+/* Reading the file is no part of loading it. */
+static inline int read_image(struct state *state, const char *path)
+{
+	const long most = 8 << 20;
+	int fd = open(path, O_RDONLY);
+	long got;
+
+	state->image = malloc(most);
+	state->image_size = 0;
+	while ((got = read(fd, state->image + state->image_size,
+			   most - state->image_size)) > 0)
+		state->image_size += got;
+	close(fd);
+	return got;
+}
+
 /*
  * The calls that are swept. Each returns 0; or an errno, and then has left
  * nothing; or -1 if what it got is wrong.

@@ -79,6 +79,25 @@ static int locker_lock(const struct locker_lock *lock)
 			       lock->how & LOCKER_OF_OTHER ? &init_task : NULL);
 }
 
+static int locker_ioctl_unlock(unsigned int cmd, unsigned int slot)
+{
+	ddi_umem_cookie_t cookie = locker_take(slot);
+
+	if (!cookie)
+		return ENOENT;
+	switch (cmd) {
+	case LOCKER_IOC_UNLOCK:
+		ddi_umem_unlock(cookie);
+		return 0;
+	case LOCKER_IOC_UNLOCK_LATER:
+		locker_expiring = cookie;
+		mod_timer(&locker_timer, jiffies + 2);
+		return 0;
+	}
+	ddi_umem_free(cookie);
+	return 0;
+}
+
 static int locker_ioctl_lock(struct locker_lock __user *user)
 {
 	struct locker_lock lock;
@@ -90,7 +109,11 @@ static int locker_ioctl_lock(struct locker_lock __user *user)
 		return EBUSY;
 	err = locker_lock(&lock);
 	lock.has_cookie = !!READ_ONCE(slots[lock.slot % LOCKER_SLOTS]);
-	return copy_to_user(user, &lock, sizeof(lock)) ? EFAULT : err;
+	if (!copy_to_user(user, &lock, sizeof(lock)))
+		return err;
+	if (!err)
+		locker_ioctl_unlock(LOCKER_IOC_UNLOCK, lock.slot);
+	return EFAULT;
 }
 
 static int locker_ioctl_byte(struct locker_byte __user *user, bool poke)
@@ -111,25 +134,6 @@ static int locker_ioctl_byte(struct locker_byte __user *user, bool poke)
 		byte.value = address[offset_in_page(byte.offset)];
 	kunmap_local(address);
 	return !poke && copy_to_user(user, &byte, sizeof(byte)) ? EFAULT : 0;
-}
-
-static int locker_ioctl_unlock(unsigned int cmd, unsigned int slot)
-{
-	ddi_umem_cookie_t cookie = locker_take(slot);
-
-	if (!cookie)
-		return ENOENT;
-	switch (cmd) {
-	case LOCKER_IOC_UNLOCK:
-		ddi_umem_unlock(cookie);
-		return 0;
-	case LOCKER_IOC_UNLOCK_LATER:
-		locker_expiring = cookie;
-		mod_timer(&locker_timer, jiffies + 2);
-		return 0;
-	}
-	ddi_umem_free(cookie);
-	return 0;
 }
 
 static int locker_ioctl(dev_t dev, int cmd, intptr_t arg, int mode, cred_t *cred,
