@@ -43,9 +43,9 @@ help:
 	@echo '  make            build drivers/xxshm/xxshm.ko'
 	@echo '  make install    as root: build and install it through DKMS, which'
 	@echo '                  does so again for every kernel that comes later'
-	@echo '  make uninstall  as root: take it away again'
 	@echo '                  KVER=RELEASE  for another installed kernel'
 	@echo '                  KDIR=FOLDER   (make only) headers that lie elsewhere'
+	@echo '  make uninstall  as root: take it away again, from all kernels'
 	@echo
 	@echo '  make clean      remove what was built here'
 
@@ -80,7 +80,7 @@ export-source:
 
 # DKMS keeps what it built of a version, so it has to forget that first.
 install: root dkms headers
-	-dkms remove $(DKMS_ID) -k $(KVER) >/dev/null 2>&1
+	@dkms remove $(DKMS_ID) -k $(KVER) >/dev/null 2>&1 || :
 	rm -rf $(SOURCE)
 	$(MAKE) --no-print-directory export-source DEST=$(SOURCE)
 	dkms install $(DKMS_ID) -k $(KVER)

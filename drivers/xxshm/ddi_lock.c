@@ -180,7 +180,8 @@ static int lock_memory(caddr_t addr, size_t len, int flags, ddi_umem_cookie_t *c
  * Linux does better: the process may unmap the memory, and exit, while it is locked.
  * The driver has the pages that were there when it locked them.
  *
- * Context: Process context, about current, may sleep.
+ * Context: Process context, about current, may sleep. Takes its mmap_lock: not in
+ * segmap(), devmap() or a callback, and not with a lock held that one of them takes.
  * Return: 0; EINVAL if @flags has another bit or none of these, @addr or @len is not
  * that of whole pages, or @cookiep is NULL; ENOMEM if the limit is exceeded or there is
  * no memory; EFAULT if there is not memory everywhere, or some that cannot be locked;
@@ -218,7 +219,7 @@ EXPORT_SYMBOL_GPL(ddi_umem_lock);
  * neighbours; the process does not wait; and a cleanup function is not called any
  * more when ddi_umem_unlock() has returned.
  *
- * Context: Process context, about current, may sleep.
+ * Context: As ddi_umem_lock().
  * Return: as ddi_umem_lock(); EINVAL, too, if the version of @ops is not
  * UMEM_CALLBACK_VERSION, DDI_UMEMLOCK_LONGTERM comes without a cleanup function, or
  * @procp is another process; with a cleanup function, EINTR if a signal is pending.

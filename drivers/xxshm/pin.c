@@ -97,7 +97,7 @@ static int pin_all(struct xxshm_pin *pin, unsigned long addr)
  *
  * All of them are paid for, before any is pinned, whoever has paid for them before.
  *
- * Context: Process context, about current, may sleep.
+ * Context: Process context, about current, may sleep; takes its mmap_lock.
  * Return: 0; -EAGAIN if the user of current may not lock so much, see
  * xxshm_memlock_charge(); -EFAULT if there is not memory everywhere, or memory that
  * cannot be pinned; -EACCES if current itself may not read, or write, some of it;
