@@ -293,8 +293,9 @@ EXPORT_SYMBOL_GPL(devmap_unload);
  * @accattrp: has no meaning
  *
  * As devmap_umem_remap(9F): the process sees the other memory where it saw the
- * first one, once access() has been asked again. An invalid handle is valid again. A process that has made its mapping
- * writable does not get memory that @maxprot says is not.
+ * first one, once access() has been asked again. An invalid handle is valid again. A
+ * process that has made its mapping writable does not get memory that @maxprot says is
+ * not.
  *
  * Linux does better: @len is compared with the handle, and @cookie may not be NULL.
  *
