@@ -135,6 +135,42 @@ static void ddi_test_umem_wrong_arguments(struct kunit *test)
 	ddi_umem_free(NULL);
 }
 
+static void no_cleanup(ddi_umem_cookie_t *cookiep)
+{
+}
+
+/* A thread of the kernel has no memory of its own that could be locked. */
+static void ddi_test_lock_without_memory(struct kunit *test)
+{
+	struct umem_callback_ops ops = {
+		.cbo_umem_callback_version	= UMEM_CALLBACK_VERSION,
+		.cbo_umem_lock_cleanup		= no_cleanup,
+	};
+	caddr_t addr = (caddr_t)PAGE_SIZE;
+	ddi_umem_cookie_t cookie;
+
+	KUNIT_EXPECT_EQ(test, EINVAL,
+			ddi_umem_lock(addr, PAGE_SIZE, DDI_UMEMLOCK_READ, NULL));
+	KUNIT_EXPECT_EQ(test, EINVAL,
+			umem_lockmemory(addr, PAGE_SIZE, DDI_UMEMLOCK_READ, NULL, &ops,
+					NULL));
+	KUNIT_EXPECT_EQ(test, EFAULT,
+			ddi_umem_lock(addr, PAGE_SIZE, DDI_UMEMLOCK_READ, &cookie));
+	KUNIT_EXPECT_EQ(test, EFAULT,
+			umem_lockmemory(addr, PAGE_SIZE, DDI_UMEMLOCK_READ, &cookie, &ops,
+					current));
+	KUNIT_EXPECT_NULL(test, cookie);
+}
+
+static void ddi_test_pages_of_memory_that_is_not_locked(struct kunit *test)
+{
+	ddi_umem_cookie_t cookie;
+
+	KUNIT_ASSERT_NOT_NULL(test, ddi_umem_alloc(1, DDI_UMEM_SLEEP, &cookie));
+	KUNIT_EXPECT_NULL(test, ddi_umem_pages(cookie));
+	ddi_umem_free(cookie);
+}
+
 static int no_devmap(dev_t dev, devmap_cookie_t handle, offset_t off, size_t len,
 		     size_t *maplen, uint_t model)
 {
@@ -188,6 +224,8 @@ static struct kunit_case ddi_cases[] = {
 	KUNIT_CASE(ddi_test_soft_state),
 	KUNIT_CASE(ddi_test_umem_without_interrupts),
 	KUNIT_CASE(ddi_test_umem_wrong_arguments),
+	KUNIT_CASE(ddi_test_lock_without_memory),
+	KUNIT_CASE(ddi_test_pages_of_memory_that_is_not_locked),
 	KUNIT_CASE(ddi_test_register),
 	KUNIT_CASE(ddi_test_register_what_is_no_driver),
 	{}

@@ -157,6 +157,9 @@ TEST_F(lock, wrong_memory)
 	EXPECT_EQ(EFAULT, lock_both(_metadata, self->fd, top, page, READ_ONLY));
 	EXPECT_EQ(EFAULT, lock_both(_metadata, self->fd, top, 2 * page, READ_ONLY));
 	EXPECT_EQ(EFAULT, lock_both(_metadata, self->fd, NULL, page, WRITE));
+	/* The hole comes first. */
+	ASSERT_EQ(0, munmap(memory, page));
+	EXPECT_EQ(EFAULT, lock_both(_metadata, self->fd, memory, 2 * page, WRITE));
 	EXPECT_NOTHING_CHANGED();
 }
 
