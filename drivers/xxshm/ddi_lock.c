@@ -85,10 +85,10 @@ static bool lock_invalidate(struct mmu_interval_notifier *notifier,
 	mmu_interval_set_seq(notifier, seq);
 	if (range->event != MMU_NOTIFY_UNMAP && range->event != MMU_NOTIFY_RELEASE)
 		return true;
-	if (cmpxchg(&lock->state, LOCK_WATCHED, LOCK_GONE) == LOCK_WATCHED)
+	/* In this order: who publishes it meanwhile leads from the first to the second. */
+	if (cmpxchg(&lock->state, LOCK_NEW, LOCK_GONE) != LOCK_NEW &&
+	    cmpxchg(&lock->state, LOCK_WATCHED, LOCK_GONE) == LOCK_WATCHED)
 		queue_work(lock_wq, &lock->work);
-	else
-		cmpxchg(&lock->state, LOCK_NEW, LOCK_GONE);
 	return true;
 }
 
