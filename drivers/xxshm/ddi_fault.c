@@ -159,12 +159,11 @@ static bool handle_find_part(const struct devmap_handle *handle, offset_t off,
 }
 
 /* Its pages are to be asked for again. */
-static void handle_forget_loaded(const struct devmap_handle *handle)
+static void part_forget_loaded(const struct devmap_part *part,
+			       struct devmap_space *space)
 {
-	struct devmap_space *space = handle->space;
-
 	if (space->loaded)
-		bitmap_clear(space->loaded, handle->first, handle->npages);
+		bitmap_clear(space->loaded, part->first, part->npages);
 }
 
 static struct devmap_part handle_whole(const struct devmap_handle *handle)
@@ -270,8 +269,7 @@ int devmap_unload(devmap_cookie_t dhp, offset_t off, size_t len)
 	is_inside = handle_find_part(dhp, off, len, &part);
 	if (is_inside) {
 		xxshm_region_get(part.region);
-		if (space->loaded)
-			bitmap_clear(space->loaded, part.first, part.npages);
+		part_forget_loaded(&part, space);
 	}
 	mutex_unlock(&space->seg->lock);
 	if (!is_inside)
@@ -320,7 +318,7 @@ int devmap_umem_remap(devmap_cookie_t dhp, dev_info_t *dip, ddi_umem_cookie_t co
 	fits = len == dhp->npages << PAGE_SHIFT && !(dhp->prot & ~maxprot);
 	if (fits) {
 		old = handle_whole(dhp);
-		handle_forget_loaded(dhp);
+		part_forget_loaded(&old, dhp->space);
 		xxshm_region_get(cookie->region);
 		dhp->region = cookie->region;
 		dhp->is_trash = cookie->trash;
@@ -366,8 +364,8 @@ int devmap_devmem_remap(devmap_cookie_t dhp, dev_info_t *dip, uint_t rnumber,
 		return DDI_FAILURE;
 	mutex_lock(&seg->lock);
 	dhp->is_invalid = true;
-	handle_forget_loaded(dhp);
 	part = handle_whole(dhp);
+	part_forget_loaded(&part, dhp->space);
 	xxshm_region_get(part.region);
 	mutex_unlock(&seg->lock);
 	part_zap(&part);

@@ -397,9 +397,10 @@ static bool handle_has_callback(const struct devmap_handle *handle)
 	       handle->ops.devmap_dup || handle->ops.devmap_unmap;
 }
 
-static bool seg_is_plain(const struct devmap_seg *seg,
-			 const struct devmap_handle *handle)
+static bool seg_is_plain(const struct devmap_seg *seg)
 {
+	const struct devmap_handle *handle = &seg->first_handle;
+
 	return handle->npages == seg->npages && !handle->is_trash &&
 	       !(handle->flags & DEVMAP_ALLOW_REMAP) &&
 	       !handle->ops.devmap_access && !handle->ops.devmap_dup;
@@ -430,8 +431,8 @@ int xxshm_seg_ready(struct devmap_seg *seg)
 		if (!space->loaded)
 			return -ENOMEM;
 	}
-	handle = &seg->first_handle;
-	if (seg_is_plain(seg, handle)) {
+	if (seg_is_plain(seg)) {
+		handle = &seg->first_handle;
 		seg->map.ops = &seg_plain_ops;
 		seg->index = xxshm_region_first(handle->region) + handle->koff;
 	} else {

@@ -32,6 +32,21 @@ static int cgroup_remove(const char *cgroup)
 	return ret;
 }
 
+/* A memory cgroup that is new. */
+static int cgroup_make(const char *cgroup)
+{
+	rmdir(cgroup);
+	return write_file(CGROUPS "/cgroup.subtree_control", "+memory") ||
+	       mkdir(cgroup, 0755);
+}
+
+/* Enter a new one, with a limit. */
+static int enter_limited(const char *limit)
+{
+	return cgroup_make(OURS) || write_file(OURS "/memory.max", limit) ||
+	       write_file(OURS "/cgroup.procs", "0");
+}
+
 FIXTURE(limited) {
 	int fd;
 };
@@ -42,11 +57,7 @@ FIXTURE_SETUP(limited)
 	ASSERT_EQ(0, module_load("size=64M"));
 	self->fd = open(DEVICE, O_RDWR);
 	ASSERT_GE(self->fd, 0);
-	rmdir(OURS);
-	ASSERT_EQ(0, write_file(CGROUPS "/cgroup.subtree_control", "+memory"));
-	ASSERT_EQ(0, mkdir(OURS, 0755));
-	ASSERT_EQ(0, write_file(OURS "/memory.max", "32M"));
-	ASSERT_EQ(0, write_file(OURS "/cgroup.procs", "0"));
+	ASSERT_EQ(0, enter_limited("32M"));
 }
 
 FIXTURE_TEARDOWN_PARENT(limited)
@@ -142,11 +153,8 @@ FIXTURE_SETUP(two)
 	ASSERT_EQ(0, module_load("size=64M"));
 	self->fd = open(DEVICE, O_RDWR);
 	ASSERT_GE(self->fd, 0);
-	rmdir(OURS);
-	rmdir(OTHER);
-	ASSERT_EQ(0, write_file(CGROUPS "/cgroup.subtree_control", "+memory"));
-	ASSERT_EQ(0, mkdir(OURS, 0755));
-	ASSERT_EQ(0, mkdir(OTHER, 0755));
+	ASSERT_EQ(0, cgroup_make(OURS));
+	ASSERT_EQ(0, cgroup_make(OTHER));
 }
 
 FIXTURE_TEARDOWN_PARENT(two)
@@ -221,11 +229,7 @@ FIXTURE_SETUP(driver)
 	self->fd = probe_start(DRIVERS);
 	ASSERT_GE(self->fd, 0);
 	ASSERT_EQ(0, probe_plan(self->fd, &plan));
-	rmdir(OURS);
-	ASSERT_EQ(0, write_file(CGROUPS "/cgroup.subtree_control", "+memory"));
-	ASSERT_EQ(0, mkdir(OURS, 0755));
-	ASSERT_EQ(0, write_file(OURS "/memory.max", "4M"));
-	ASSERT_EQ(0, write_file(OURS "/cgroup.procs", "0"));
+	ASSERT_EQ(0, enter_limited("4M"));
 }
 
 FIXTURE_TEARDOWN_PARENT(driver)

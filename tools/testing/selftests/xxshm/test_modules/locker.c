@@ -185,8 +185,7 @@ static void __exit locker_exit(void)
 
 	del_timer_sync(&locker_timer);
 	for (i = 0; i < LOCKER_SLOTS; i++)
-		if (slots[i])
-			locker_ioctl_unlock(LOCKER_IOC_UNLOCK, i);
+		locker_ioctl_unlock(LOCKER_IOC_UNLOCK, i);
 	ddi_driver_unregister(&locker_driver);
 }
 module_exit(locker_exit);
