@@ -28,7 +28,7 @@ static int alloc_sleep(struct state *state)
 
 static int alloc_large(struct state *state)
 {
-	__u32 made = probe_alloc(state->fd, 1, 2 << 20, DDI_UMEM_SLEEP);
+	__u32 made = probe_alloc(state->fd, 1, 128 * state->page, DDI_UMEM_SLEEP);
 
 	return made == ~0U ? errno : made ? 0 : ENOMEM;
 }
@@ -101,7 +101,7 @@ FIXTURE_VARIANT(sweep) {
 	FIXTURE_VARIANT_ADD(sweep, name) { { __VA_ARGS__ } }
 
 SEQUENCE(alloc, .run = alloc_sleep, .at_least = 4);
-SEQUENCE(alloc_large, .run = alloc_large, .at_least = 500);
+SEQUENCE(alloc_large, .run = alloc_large, .at_least = 100);
 SEQUENCE(alloc_now, .run = alloc_now, .at_least = 4);
 SEQUENCE(first_mmap, .run = map, .publishes = 1, .at_least = 12);
 SEQUENCE(mmap, .run = map, .at_least = 6);
