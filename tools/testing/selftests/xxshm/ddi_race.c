@@ -53,11 +53,12 @@ static void *touch_last(void *last)
 /* Returns when it is at work: a thread may be slow to start. */
 static int start_to_touch(pthread_t *thread, void *last)
 {
+	unsigned long before = touched;
+
 	is_over = 0;
-	touched = 0;
 	if (pthread_create(thread, NULL, touch_last, last))
 		return -1;
-	while (!touched)
+	while (touched == before)
 		sched_yield();
 	return 0;
 }
@@ -85,6 +86,7 @@ TEST_F_TIMEOUT(race, unmap_beside_touch, 300)
 		ASSERT_EQ(0, pthread_join(thread, NULL));
 		ASSERT_EQ(0, munmap(map + (PAGES - 1) * self->page, self->page));
 	}
+	EXPECT_GT(touched, ROUNDS);
 }
 
 /* After a remap has returned, nobody writes to what was there before. */
@@ -108,6 +110,7 @@ TEST_F_TIMEOUT(race, remap_beside_touch, 300)
 	}
 	is_over = 1;
 	ASSERT_EQ(0, pthread_join(thread, NULL));
+	EXPECT_GT(touched, ROUNDS);
 }
 
 TEST_HARNESS_MAIN
