@@ -44,6 +44,16 @@ static inline void vm_flags_mod(struct vm_area_struct *vma,
 }
 #endif
 
+/*
+ * Without a page table at hand, older kernels have filemap_map_pages() use one that is
+ * not there, if it cannot map a large page. So what comes without one is not for them.
+ */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 6, 0)
+#define HUGE_FAULT_IS_SAFE	0
+#else
+#define HUGE_FAULT_IS_SAFE	1
+#endif
+
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 10, 0)
 static inline unsigned long
 mm_get_unmapped_area(struct mm_struct *mm, struct file *file,

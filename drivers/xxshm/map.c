@@ -27,14 +27,13 @@
 #include <linux/errno.h>
 #include <linux/mm.h>
 #include <linux/mman.h>
-#include <linux/pagemap.h>
 #include <linux/personality.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
 
 #include "backport.h"
+#include "fault.h"
 #include "map.h"
-#include "umem.h"
 
 /**
  * xxshm_map_list_init() - make a list of mappings
@@ -207,24 +206,14 @@ static int map_mprotect(struct vm_area_struct *vma, unsigned long start,
 				     (end - start) >> PAGE_SHIFT, vm_flags);
 }
 
-static vm_fault_t map_fault(struct vm_fault *vmf)
-{
-	struct page *page = xxshm_umem_lock_page(vmf->vma->vm_file->f_mapping,
-						 vmf->pgoff);
-
-	if (!page)
-		return VM_FAULT_SIGBUS;
-	vmf->page = page;
-	return VM_FAULT_LOCKED;
-}
-
 static const struct vm_operations_struct map_vm_ops = {
 	.open		= map_open,
 	.close		= map_close,
 	.may_split	= map_may_split,
 	.mprotect	= map_mprotect,
-	.fault		= map_fault,
-	.map_pages	= filemap_map_pages,
+	.fault		= xxshm_fault,
+	.huge_fault	= HUGE_FAULT_IS_SAFE ? xxshm_fault_huge : NULL,
+	.map_pages	= xxshm_fault_map_pages,
 };
 
 static vm_fault_t map_fault_by_owner(struct vm_fault *vmf)
@@ -295,24 +284,40 @@ int xxshm_map_check(struct vm_area_struct *vma, pgoff_t npages)
 EXPORT_SYMBOL_IF_KUNIT(xxshm_map_check);
 
 /**
+ * xxshm_map_restrict() - see to it that a checked VMA stays what it is
+ * @vma: the VMA that xxshm_map_check() or xxshm_map_check_kind() accepted
+ * @index: its first page in the page cache of what it maps
+ *
+ * From here on vm_pgoff is that index, as rmap and faults need it.
+ *
+ * Context: In an mmap handler, when nothing can fail any more.
+ */
+void xxshm_map_restrict(struct vm_area_struct *vma, pgoff_t index)
+{
+	vma->vm_pgoff = index;
+	vm_flags_mod(vma, VM_DONTEXPAND | VM_DONTDUMP, VM_EXEC | VM_MAYEXEC);
+}
+
+/**
  * xxshm_map_commit() - make a checked VMA the mapping that was paid for
  * @vma: the VMA that xxshm_map_check() or xxshm_map_check_kind() accepted
  * @map: its mapping; the VMA owns it from now on
  * @index: its first page in the page cache of the VMA's file, where all of its
  *	pages must be, unless the mapping's owner finds them
  *
- * From here on vm_pgoff is that index, as rmap and faults need it.
- *
  * Context: In an mmap handler, as its last step.
  */
 void xxshm_map_commit(struct vm_area_struct *vma, struct xxshm_map *map,
 		      pgoff_t index)
 {
-	vma->vm_pgoff = index;
-	vm_flags_mod(vma, VM_DONTEXPAND | VM_DONTDUMP, VM_EXEC | VM_MAYEXEC);
+	xxshm_map_restrict(vma, index);
 	vma->vm_private_data = map;
-	vma->vm_ops = map->ops && map->ops->fault ? &map_by_owner_vm_ops :
-		&map_vm_ops;
+	if (map->ops && map->ops->fault) {
+		vma->vm_ops = &map_by_owner_vm_ops;
+	} else {
+		vma->vm_ops = &map_vm_ops;
+		xxshm_fault_ahead(vma);
+	}
 }
 
 /**

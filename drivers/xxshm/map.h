@@ -98,6 +98,7 @@ int xxshm_map_check(struct vm_area_struct *vma, pgoff_t npages);
 struct xxshm_map *xxshm_map_alloc(struct xxshm_map_list *list, pgoff_t first,
 				  pgoff_t npages);
 void xxshm_map_free(struct xxshm_map *map);
+void xxshm_map_restrict(struct vm_area_struct *vma, pgoff_t index);
 void xxshm_map_commit(struct vm_area_struct *vma, struct xxshm_map *map,
 		      pgoff_t index);
 unsigned long xxshm_map_place(struct file *file, unsigned long addr,

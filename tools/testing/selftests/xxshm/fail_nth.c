@@ -89,6 +89,8 @@ FIXTURE_VARIANT(sweep) {
 	FIXTURE_VARIANT_ADD(sweep, name) { { __VA_ARGS__ } }
 
 #define SMALL	"instances=64 size=64K"
+/* Too many pages to be mapped before they are touched. */
+#define MANY	"size=128K"
 #define LARGE	"instances=24 size=4M"
 
 SEQUENCE(open, .parameters = SMALL, .make = make_nothing, .run = open_device,
@@ -105,7 +107,7 @@ SEQUENCE(mmap_too_much, .parameters = SMALL, .make = make_poor,
 	 .run = map_too_much, .at_least = 2);
 SEQUENCE(mmap_populated, .parameters = SMALL, .make = make_file,
 	 .run = map_populated, .at_least = 4);
-SEQUENCE(touch, .parameters = SMALL, .make = make_lonely_mapping, .run = touch,
+SEQUENCE(touch, .parameters = MANY, .make = make_lonely_mapping, .run = touch,
 	 .at_least = 1);
 SEQUENCE(touch_large, .parameters = LARGE, .make = make_lonely_mapping,
 	 .run = touch, .at_least = 1);

@@ -18,7 +18,7 @@ FIXTURE(pair) {
 FIXTURE_SETUP(pair)
 {
 	self->state = (struct state){
-		.parameters = "instances=64 size=64K", .page = page_size(),
+		.parameters = "instances=64 size=128K", .page = page_size(),
 		.fd = -1,
 	};
 	self->meeting = meeting_new(2, PAIRS, 60);

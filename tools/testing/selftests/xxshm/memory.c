@@ -55,14 +55,58 @@ TEST_F_TIMEOUT(pages, are_large_and_mapped_by_one_entry_each, 120)
 	EXPECT_EQ((long)WINDOW / 1024, smaps_kb(map, "FilePmdMapped:"));
 }
 
-TEST_F_TIMEOUT(pages, are_mapped_large_by_reading_too, 120)
+/* The half of the window at least, wherever the kernel has put it. */
+static void expect_large(struct __test_metadata *_metadata, char *map)
 {
-	volatile char *map = map_device(self->fd, WINDOW, PROT_READ, 0);
+	long mapped = smaps_kb(map, "FilePmdMapped:");
 
-	ASSERT_NE(MAP_FAILED, (char *)map);
-	(void)map[0];
-	EXPECT_EQ((long)HUGE_SIZE / 1024,
-		  smaps_kb((char *)map, "FilePmdMapped:"));
+	EXPECT_GE(mapped, (long)(WINDOW / 2 - HUGE_SIZE) / 1024);
+	EXPECT_EQ(mapped, smaps_kb(map, "Rss:"));
+}
+
+TEST_F_TIMEOUT(pages, are_mapped_large_by_reading_one_byte, 120)
+{
+	char *map = map_device(self->fd, WINDOW, PROT_READ, 0);
+
+	ASSERT_NE(MAP_FAILED, map);
+	(void)*(volatile char *)(map + WINDOW / 2);
+	expect_large(_metadata, map);
+}
+
+TEST_F_TIMEOUT(pages, are_mapped_large_by_writing_one_byte, 120)
+{
+	char *map = map_rw(self->fd, WINDOW);
+
+	ASSERT_NE(MAP_FAILED, map);
+	map[WINDOW / 2] = 1;
+	expect_large(_metadata, map);
+}
+
+/* Those of a part are small, one that is not aligned has none that are large. */
+TEST_F_TIMEOUT(pages, are_mapped_as_far_as_the_mapping_goes, 120)
+{
+	char *map = map_device(self->fd, WINDOW, PROT_READ, 0);
+	char *part = map + HUGE_SIZE / 2;
+
+	ASSERT_NE(MAP_FAILED, map);
+	ASSERT_EQ(0, munmap(map, HUGE_SIZE / 2));
+	ASSERT_EQ(0, munmap(part + 3 * HUGE_SIZE, WINDOW - 7 * HUGE_SIZE / 2));
+	(void)*(volatile char *)(part + HUGE_SIZE);
+	EXPECT_EQ(2 * (long)HUGE_SIZE / 1024, smaps_kb(part, "FilePmdMapped:"));
+	EXPECT_EQ(2 * (long)HUGE_SIZE / 1024, smaps_kb(part, "Rss:"));
+}
+
+/* The kernel write-protects a large page so as to see which parts are written to. */
+TEST_F_TIMEOUT(pages, can_be_written_to_when_they_have_been_protected, 120)
+{
+	char *map = map_rw(self->fd, WINDOW);
+
+	ASSERT_NE(MAP_FAILED, map);
+	map[0] = 1;
+	ASSERT_EQ(0, write_file("/proc/self/clear_refs", "4"));
+	map[page_size()] = 2;
+	EXPECT_EQ(1, map[0]);
+	EXPECT_EQ(2, map[page_size()]);
 }
 
 TEST_F_TIMEOUT(pages, are_unevictable, 120)

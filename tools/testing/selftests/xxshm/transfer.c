@@ -57,6 +57,7 @@ TEST_F(transfer, o_direct_reaches_pages_that_nobody_touched_yet)
 	char *back = aligned_alloc(page_size(), SIZE);
 
 	memset(self->map, 'u', SIZE);
+	ASSERT_EQ(0, madvise(untouched, SIZE, MADV_DONTNEED));
 	EXPECT_EQ(0, smaps_kb(untouched, "Rss:"));
 	ASSERT_EQ(SIZE, pwrite(self->disk, untouched, SIZE, 0));
 	ASSERT_EQ(SIZE, pread(self->disk, back, SIZE, 0));

@@ -370,15 +370,43 @@ TEST_F(mapping, smaps_counts_the_touched_pages)
 	EXPECT_EQ(0, smaps_kb(self->map, "Swap:"));
 }
 
-/* Fault-around: one fault serves the pages nearby that are there anyway. */
-TEST_F(mapping, reading_one_page_maps_its_neighbours)
+/* Few pages are mapped before anybody touches them. */
+TEST_F(mapping, is_mapped_at_once_if_it_is_small)
 {
 	char *map = map_device(self->fd, self->size, PROT_READ, 0);
 
 	ASSERT_NE(MAP_FAILED, map);
-	EXPECT_EQ(0, smaps_kb(map, "Rss:"));
-	EXPECT_EQ(1, *(volatile char *)map);
 	EXPECT_EQ((long)self->size / 1024, smaps_kb(map, "Rss:"));
+	EXPECT_EQ(1, *(volatile char *)map);
+}
+
+/* Fault-around: one fault serves the pages nearby that are there anyway. */
+TEST_F(mapping, reading_one_page_maps_its_neighbours)
+{
+	ASSERT_EQ(0, madvise(self->map, self->size, MADV_DONTNEED));
+	EXPECT_EQ(0, smaps_kb(self->map, "Rss:"));
+	EXPECT_EQ(1, *(volatile char *)self->map);
+	EXPECT_EQ((long)self->size / 1024, smaps_kb(self->map, "Rss:"));
+}
+
+TEST_F(mapping, writing_to_one_page_maps_its_neighbours)
+{
+	ASSERT_EQ(0, madvise(self->map, self->size, MADV_DONTNEED));
+	self->map[0] = 9;
+	EXPECT_EQ((long)self->size / 1024, smaps_kb(self->map, "Rss:"));
+	EXPECT_EQ(2, self->map[self->page]);
+}
+
+/* A part is the whole of what is mapped around. */
+TEST_F(mapping, neighbours_end_where_the_mapping_ends)
+{
+	char *part = self->map + self->page;
+
+	ASSERT_EQ(0, munmap(self->map, self->page));
+	ASSERT_EQ(0, munmap(part + self->page, self->size - 2 * self->page));
+	ASSERT_EQ(0, madvise(part, self->page, MADV_DONTNEED));
+	*part = 9;
+	EXPECT_EQ((long)self->page / 1024, smaps_kb(part, "Rss:"));
 }
 
 /* dd: not in core dumps. de: never grows. */

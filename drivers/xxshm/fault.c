@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Page faults of mappings whose pages are all there: those of a locked umem.
+ *
+ * Nothing has to be waited for or paid, so a fault maps what lies around, too, for
+ * writing as for reading: a few small pages, or the large pages of some megabytes.
+ * Mapping is the work of the kernel's filemap_map_pages(), which takes only pages
+ * that nobody is moving or taking away. What it leaves out, one at a time, is the
+ * work of the fault itself.
+ */
+#include <linux/align.h>
+#include <linux/minmax.h>
+#include <linux/mm.h>
+#include <linux/pagemap.h>
+#include <linux/pgtable.h>
+#include <linux/rcupdate.h>
+#include <linux/sizes.h>
+#include <linux/xarray.h>
+
+#include "fault.h"
+#include "umem.h"
+
+/* What the kernel maps around an access that reads, as a rule. */
+#define FAULT_AROUND		SZ_64K
+/* At a time, this is a small part of what touching so much takes. */
+#define FAULT_AROUND_HUGE	SZ_32M
+
+static pgoff_t fault_index(const struct vm_area_struct *vma, unsigned long addr)
+{
+	return vma->vm_pgoff + ((addr - vma->vm_start) >> PAGE_SHIFT);
+}
+
+/* One entry of the page cache stands for all of a large page. */
+static bool fault_is_large(struct address_space *mapping, pgoff_t index)
+{
+	void *entry = xa_load(&mapping->i_pages, index);
+
+	return entry && entry == xa_load(&mapping->i_pages,
+					 index + PTRS_PER_PTE - 1);
+}
+
+/*
+ * Map the large page at another address than that of the fault, in the same table.
+ * Should it have become small ones meanwhile, they get the page table that the
+ * kernel brought for the fault, if any.
+ */
+static void fault_map_huge_at(struct vm_fault *vmf, unsigned long addr)
+{
+	long entries = (long)(addr >> PMD_SHIFT) - (long)(vmf->address >> PMD_SHIFT);
+	struct vm_fault other = {
+		.vma		= vmf->vma,
+		.gfp_mask	= vmf->gfp_mask,
+		.pgoff		= fault_index(vmf->vma, addr),
+		.address	= addr,
+		.real_address	= addr,
+		.flags		= vmf->flags,
+		.pud		= vmf->pud,
+		.pmd		= vmf->pmd + entries,
+		.prealloc_pte	= vmf->prealloc_pte,
+	};
+
+	if (!pmd_none(*other.pmd) ||
+	    !fault_is_large(vmf->vma->vm_file->f_mapping, other.pgoff))
+		return;
+	filemap_map_pages(&other, other.pgoff, other.pgoff);
+	vmf->prealloc_pte = other.prealloc_pte;
+}
+
+/* A large page has been mapped at the fault: map those around. */
+static void fault_map_huge_around(struct vm_fault *vmf)
+{
+	const struct vm_area_struct *vma = vmf->vma;
+	unsigned long start = ALIGN_DOWN(vmf->address, FAULT_AROUND_HUGE);
+	unsigned long end = min(start + FAULT_AROUND_HUGE,
+				ALIGN_DOWN(vma->vm_end, PMD_SIZE));
+	unsigned long addr = max(start, ALIGN(vma->vm_start, PMD_SIZE));
+	const pgtable_t spare = vmf->prealloc_pte;
+
+	for (; addr < end && vmf->prealloc_pte == spare; addr += PMD_SIZE)
+		fault_map_huge_at(vmf, addr);
+}
+
+/**
+ * xxshm_fault_map_pages() - map the pages around an address, and that one
+ * @vmf: the fault
+ * @first: index of the first page to be mapped
+ * @last: index of the last, in the same page table
+ *
+ * Context: In a map_pages handler, or a fault handler; does not sleep.
+ * Return: VM_FAULT_NOPAGE if the page of the fault has been mapped, or 0.
+ */
+vm_fault_t xxshm_fault_map_pages(struct vm_fault *vmf, pgoff_t first, pgoff_t last)
+{
+	vm_fault_t ret = filemap_map_pages(vmf, first, last);
+
+	/* 6.1 cannot do without the spare page table. */
+	if (pmd_trans_huge(*vmf->pmd) && vmf->prealloc_pte)
+		fault_map_huge_around(vmf);
+	return ret;
+}
+
+/* The block is aligned, and so inside of what one page table maps. */
+static vm_fault_t fault_map_block(struct vm_fault *vmf)
+{
+	const struct vm_area_struct *vma = vmf->vma;
+	unsigned long start = ALIGN_DOWN(vmf->address, FAULT_AROUND);
+	unsigned long last = min(start + FAULT_AROUND, vma->vm_end) - PAGE_SIZE;
+
+	return xxshm_fault_map_pages(vmf, fault_index(vma, max(start, vma->vm_start)),
+				     fault_index(vma, last));
+}
+
+/**
+ * xxshm_fault() - find the page of a fault
+ * @vmf: the fault
+ *
+ * Context: In a fault handler, may sleep.
+ * Return: VM_FAULT_NOPAGE if it has been mapped, with those around; VM_FAULT_LOCKED
+ * if it is in @vmf->page; VM_FAULT_SIGBUS if there is none.
+ */
+vm_fault_t xxshm_fault(struct vm_fault *vmf)
+{
+	struct page *page;
+	vm_fault_t ret;
+
+	/* For an access that reads, the kernel has tried .map_pages before. */
+	if (vmf->flags & FAULT_FLAG_WRITE) {
+		ret = fault_map_block(vmf);
+		if (ret)
+			return ret;
+	}
+	page = xxshm_umem_lock_page(vmf->vma->vm_file->f_mapping, vmf->pgoff);
+	if (!page)
+		return VM_FAULT_SIGBUS;
+	vmf->page = page;
+	return VM_FAULT_LOCKED;
+}
+
+/**
+ * xxshm_fault_huge() - map the large page at a fault, and those around
+ * @vmf: the fault
+ * @order: of the page that there could be
+ *
+ * The kernel asks for it before it gets a page table, which is then not needed.
+ *
+ * Context: In a huge_fault handler; does not sleep.
+ * Return: VM_FAULT_NOPAGE if it has been mapped, or VM_FAULT_FALLBACK, also if the
+ * large page is there and may only be read: it takes small ones to change that.
+ */
+vm_fault_t xxshm_fault_huge(struct vm_fault *vmf, unsigned int order)
+{
+	if (order != PMD_SHIFT - PAGE_SHIFT || !pmd_none(*vmf->pmd))
+		return VM_FAULT_FALLBACK;
+	if (filemap_map_pages(vmf, vmf->pgoff, vmf->pgoff) != VM_FAULT_NOPAGE)
+		return VM_FAULT_FALLBACK;
+	if (pmd_trans_huge(*vmf->pmd))
+		fault_map_huge_around(vmf);
+	return VM_FAULT_NOPAGE;
+}
+
+static bool fault_map_ahead(struct vm_area_struct *vma, unsigned long addr)
+{
+	struct page *page = xxshm_umem_lock_page(vma->vm_file->f_mapping,
+						 fault_index(vma, addr));
+	bool is_mapped;
+
+	if (!page)
+		return false;
+	/* It is locked, so that it is not being moved. */
+	is_mapped = !PageHWPoison(page) && !vm_insert_page(vma, addr, page);
+	unlock_page(page);
+	put_page(page);
+	return is_mapped;
+}
+
+/**
+ * xxshm_fault_ahead() - map the pages of a small mapping before they are touched
+ * @vma: the mapping, whose flags are final
+ *
+ * What is not mapped here, the first access maps.
+ *
+ * Context: In an mmap handler, as its last step.
+ */
+void xxshm_fault_ahead(struct vm_area_struct *vma)
+{
+	unsigned long addr;
+
+	if (vma_pages(vma) > FAULT_AROUND >> PAGE_SHIFT)
+		return;
+	/* The kernel made it of flags that may have had VM_EXEC among them. */
+	vma->vm_page_prot = vm_get_page_prot(vma->vm_flags);
+	for (addr = vma->vm_start; addr < vma->vm_end; addr += PAGE_SIZE)
+		if (!fault_map_ahead(vma, addr))
+			return;
+}
