@@ -12,14 +12,18 @@
  * The model is that of the system call, and it is asked for in one place,
  * caller_window(). A mapping keeps its window over fork and mremap.
  *
- * Each window gets all its pages at its own first valid mmap, so that nobody
- * pays for the window of programs that never come. Contents stay until the
- * module goes, and it does not go while a file or a mapping lives.
+ * Each window of locked memory gets all its pages at its own first valid mmap, so
+ * that nobody pays for the window of programs that never come. If the memory is
+ * pageable, a store takes the place of the umem, and what is mapped is a door, see
+ * pageable.c. Contents stay until the module goes, and it does not go while a file
+ * or a mapping lives.
  */
 #include <linux/compat.h>
 #include <linux/device.h>
 #include <linux/err.h>
+#include <linux/file.h>
 #include <linux/fs.h>
+#include <linux/kernel.h>
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/slab.h>
@@ -31,6 +35,7 @@
 #include "map.h"
 #include "memlock.h"
 #include "nodes.h"
+#include "pageable.h"
 #include "report.h"
 #include "umem.h"
 #include "window.h"
@@ -59,28 +64,10 @@ static u32 window_model(const struct xxshm_device *xd,
 	return win == &xd->lp64 ? XXSHM_MODEL_LP64 : XXSHM_MODEL_ILP32;
 }
 
-static int chardev_open(struct inode *inode, struct file *file)
+static void chardev_file_free(struct xxshm_file *xf)
 {
-	struct xxshm_device *xd = xxshm_device_of(xxshm_nodes_device(inode));
-	struct xxshm_file *xf = kmalloc(sizeof(*xf), GFP_KERNEL_ACCOUNT);
-
-	if (!xf)
-		return -ENOMEM;
-	xf->xd = xd;
-	xxshm_map_list_init(&xf->maps, sizeof(struct xxshm_map), &xd->totals);
-	file->private_data = xf;
-	file->f_mapping = xxshm_umem_mapping(xd->umem);
-	return 0;
-}
-
-/* No mapping made through the file is left: each held it. */
-static int chardev_close(struct inode *inode, struct file *file)
-{
-	struct xxshm_file *xf = file->private_data;
-
 	xxshm_map_list_destroy(&xf->maps);
 	kfree(xf);
-	return 0;
 }
 
 static loff_t chardev_llseek(struct file *file, loff_t offset, int whence)
@@ -91,16 +78,12 @@ static loff_t chardev_llseek(struct file *file, loff_t offset, int whence)
 				 xxshm_device_window_size(xf->xd));
 }
 
-static int chardev_mmap(struct file *file, struct vm_area_struct *vma)
+static int chardev_map_locked(struct xxshm_file *xf, struct xxshm_window *win,
+			      struct vm_area_struct *vma)
 {
-	struct xxshm_file *xf = file->private_data;
-	struct xxshm_window *win = caller_window(xf->xd);
 	struct xxshm_map *map;
 	int err;
 
-	err = xxshm_map_check(vma, win->npages);
-	if (err)
-		return err;
 	map = xxshm_map_alloc(&xf->maps, win->first + vma->vm_pgoff,
 			      vma_pages(vma));
 	if (IS_ERR(map))
@@ -112,6 +95,21 @@ static int chardev_mmap(struct file *file, struct vm_area_struct *vma)
 	}
 	xxshm_map_commit(vma, map, map->first);
 	return 0;
+}
+
+static int chardev_mmap(struct file *file, struct vm_area_struct *vma)
+{
+	struct xxshm_file *xf = file->private_data;
+	struct xxshm_window *win = caller_window(xf->xd);
+	int err;
+
+	err = xxshm_map_check(vma, win->npages);
+	if (err)
+		return err;
+	if (!xf->door)
+		return chardev_map_locked(xf, win, vma);
+	return xxshm_pageable_map(xf->xd->store, xf->door, vma,
+				  win->first + vma->vm_pgoff);
 }
 
 static unsigned long chardev_get_unmapped_area(struct file *file,
@@ -145,7 +143,8 @@ static long chardev_ioctl_info(struct xxshm_file *xf, void __user *arg,
 		.window_size	= xxshm_device_window_size(xf->xd),
 		.page_size	= PAGE_SIZE,
 		.model		= window_model(xf->xd, win),
-		.backing	= XXSHM_BACKING_LOCKED,
+		.backing	= xf->door ? XXSHM_BACKING_PAGEABLE :
+				  XXSHM_BACKING_LOCKED,
 		.charged	= (u64)xxshm_map_list_charged(&xf->maps) << PAGE_SHIFT,
 		.user_locked	= (u64)xxshm_memlock_used() << PAGE_SHIFT,
 	};
@@ -168,6 +167,67 @@ static long chardev_ioctl(struct file *file, unsigned int cmd,
 	return -ENOTTY;
 }
 
+/* No mapping made through the door is left, nor is the file that it belongs to. */
+static int chardev_close_door(struct inode *inode, struct file *door)
+{
+	chardev_file_free(door->private_data);
+	return 0;
+}
+
+/* Of what is mapped in the place of a pageable device. */
+static const struct file_operations chardev_door_fops = {
+	.owner			= THIS_MODULE,
+	.release		= chardev_close_door,
+	.mmap			= chardev_mmap,
+	.get_unmapped_area	= chardev_get_unmapped_area,
+	.fsync			= noop_fsync,
+};
+
+static int chardev_open_door(struct xxshm_file *xf, const struct file *file)
+{
+	struct file *door = xxshm_pageable_open(xf->xd->store, file,
+						&chardev_door_fops);
+
+	if (IS_ERR(door))
+		return PTR_ERR(door);
+	door->private_data = xf;
+	xf->door = door;
+	return 0;
+}
+
+static int chardev_open(struct inode *inode, struct file *file)
+{
+	struct xxshm_device *xd = xxshm_device_of(xxshm_nodes_device(inode));
+	struct xxshm_file *xf = kzalloc(sizeof(*xf), GFP_KERNEL_ACCOUNT);
+	int err;
+
+	if (!xf)
+		return -ENOMEM;
+	xf->xd = xd;
+	xxshm_map_list_init(&xf->maps, sizeof(struct xxshm_map), &xd->totals);
+	file->private_data = xf;
+	if (xd->umem) {
+		file->f_mapping = xxshm_umem_mapping(xd->umem);
+		return 0;
+	}
+	err = chardev_open_door(xf, file);
+	if (err)
+		chardev_file_free(xf);
+	return err;
+}
+
+/* No mapping made through the file is left, but by its door: each held it. */
+static int chardev_close(struct inode *inode, struct file *file)
+{
+	struct xxshm_file *xf = file->private_data;
+
+	if (xf->door)
+		fput(xf->door);
+	else
+		chardev_file_free(xf);
+	return 0;
+}
+
 static const struct file_operations chardev_fops = {
 	.owner			= THIS_MODULE,
 	.open			= chardev_open,
@@ -187,25 +247,51 @@ static void chardev_release(struct device *dev)
 
 	if (xd->umem)
 		xxshm_umem_free(xd->umem);
+	if (xd->store)
+		fput(xd->store);
 	kfree(xd);
 }
 
 static pgoff_t chardev_window_pages;
+static bool chardev_is_pageable;
 
-static int __init chardev_fill(struct xxshm_device *xd)
+static int __init chardev_get_locked(struct xxshm_device *xd)
 {
 	struct xxshm_umem *umem = xxshm_umem_alloc(2 * chardev_window_pages);
 
 	if (IS_ERR(umem))
 		return PTR_ERR(umem);
 	xd->umem = umem;
-	xxshm_window_init(&xd->lp64, umem, 0, chardev_window_pages);
-	xxshm_window_init(&xd->ilp32, umem, chardev_window_pages,
+	return 0;
+}
+
+static int __init chardev_get_pageable(struct xxshm_device *xd, unsigned int minor)
+{
+	struct file *store;
+	char name[24];
+
+	snprintf(name, sizeof(name), "dev/" CHARDEV_NAME "%u", minor);
+	store = xxshm_pageable_alloc(2 * chardev_window_pages, name);
+	if (IS_ERR(store))
+		return PTR_ERR(store);
+	xd->store = store;
+	return 0;
+}
+
+static int __init chardev_fill(struct xxshm_device *xd, unsigned int minor)
+{
+	int err = chardev_is_pageable ? chardev_get_pageable(xd, minor) :
+		chardev_get_locked(xd);
+
+	if (err)
+		return err;
+	xxshm_window_init(&xd->lp64, xd->umem, 0, chardev_window_pages);
+	xxshm_window_init(&xd->ilp32, xd->umem, chardev_window_pages,
 			  chardev_window_pages);
 	return 0;
 }
 
-static struct device *__init chardev_make(struct xxshm_nodes *unused)
+static struct device *__init chardev_make(struct xxshm_nodes *nodes)
 {
 	struct xxshm_device *xd = kzalloc(sizeof(*xd), GFP_KERNEL);
 	int err;
@@ -215,7 +301,7 @@ static struct device *__init chardev_make(struct xxshm_nodes *unused)
 	device_initialize(&xd->dev);
 	xd->dev.release = chardev_release;
 	dev_set_drvdata(&xd->dev, &xd->totals);
-	err = chardev_fill(xd);
+	err = chardev_fill(xd, nodes->added);
 	if (err) {
 		put_device(&xd->dev);
 		return ERR_PTR(err);
@@ -234,12 +320,14 @@ static struct xxshm_nodes chardev_nodes = {
  * xxshm_chardev_init() - make the devices
  * @instances: how many, at least 1
  * @window_pages: size of each window of each device, in pages, at least 1
+ * @pageable: whether their memory may be swapped
  *
  * Context: Process context, may sleep.
  * Return: 0; -ENOMEM; -EBUSY if no device numbers are left; -EEXIST if a class
  * or a device of that name exists already.
  */
-int __init xxshm_chardev_init(unsigned int instances, pgoff_t window_pages)
+int __init xxshm_chardev_init(unsigned int instances, pgoff_t window_pages,
+			      bool pageable)
 {
 	int err;
 
@@ -247,6 +335,7 @@ int __init xxshm_chardev_init(unsigned int instances, pgoff_t window_pages)
 	if (err)
 		return err;
 	chardev_window_pages = window_pages;
+	chardev_is_pageable = pageable;
 	chardev_nodes.count = instances;
 	chardev_nodes.make = chardev_make;
 	err = xxshm_nodes_add(&chardev_nodes);

@@ -9,7 +9,8 @@
  * both, then the locks of the page cache.
  */
 
-int xxshm_chardev_init(unsigned int instances, pgoff_t window_pages);
+int xxshm_chardev_init(unsigned int instances, pgoff_t window_pages,
+		       bool pageable);
 void xxshm_chardev_exit(void);
 
 #endif /* _XXSHM_CHARDEV_H */

@@ -9,12 +9,14 @@
 #include "map.h"
 #include "window.h"
 
+struct file;
 struct xxshm_umem;
 
 /**
  * struct xxshm_device - one /dev/xxshmN
  * @dev: its entry in the device tree; frees the whole when it is released
- * @umem: the memory of both windows
+ * @umem: the memory of both windows, or NULL if it is pageable
+ * @store: the memory of both windows if it is pageable, or NULL
  * @lp64: the window of 64-bit callers
  * @ilp32: the window of 32-bit callers
  * @totals: what is charged for its mappings
@@ -24,6 +26,7 @@ struct xxshm_umem;
 struct xxshm_device {
 	struct device dev;
 	struct xxshm_umem *umem;
+	struct file *store;
 	struct xxshm_window lp64;
 	struct xxshm_window ilp32;
 	struct xxshm_map_totals totals;
@@ -32,12 +35,15 @@ struct xxshm_device {
 /**
  * struct xxshm_file - one open(2) of a device
  * @xd: the device
- * @maps: the mappings that were made through this file
+ * @door: the file that is mapped in the place of this one if the memory is
+ *	pageable, or NULL
+ * @maps: the mappings of locked memory that were made through this file
  *
- * It lives as long as the struct file, and each of the mappings holds that.
+ * It lives as long as the file that is mapped, and each of the mappings holds that.
  */
 struct xxshm_file {
 	struct xxshm_device *xd;
+	struct file *door;
 	struct xxshm_map_list maps;
 };
 

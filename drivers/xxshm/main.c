@@ -16,6 +16,7 @@
 #include "chardev.h"
 #include "ddi_driver.h"
 #include "ddi_lock.h"
+#include "pageable.h"
 #include "region.h"
 #include "umem.h"
 
@@ -29,7 +30,12 @@ MODULE_PARM_DESC(instances,
 static char *size = "4096";
 module_param(size, charp, 0444);
 MODULE_PARM_DESC(size,
-		 "bytes in a window, K, M or G may follow, rounded up to whole pages; each device has two windows, allocated when first mapped (default 4096)");
+		 "bytes in a window, K, M or G may follow, rounded up to whole pages; each device has two windows (default 4096)");
+
+static bool pageable;
+module_param(pageable, bool, 0444);
+MODULE_PARM_DESC(pageable,
+		 "let the memory be swapped, and get pages as they are touched (default 0: it is locked)");
 
 /* Cut a suffix of a size off @text and return how far it shifts the number. */
 static unsigned int __init cut_suffix(char *text)
@@ -81,14 +87,15 @@ static int __init read_instances(unsigned int *count)
 /* What could never be allocated is refused at once. */
 static int __init read_size(pgoff_t *npages)
 {
-	u64 bytes, max = (u64)xxshm_umem_max_pages() << PAGE_SHIFT;
+	pgoff_t max_pages = pageable ? XXSHM_PAGEABLE_MAX_PAGES : xxshm_umem_max_pages();
+	u64 bytes, max = (u64)max_pages << PAGE_SHIFT;
 
 	if (!parse_bytes(size, &bytes) && bytes >= 1 && bytes <= max) {
 		*npages = PAGE_ALIGN(bytes) >> PAGE_SHIFT;
 		return 0;
 	}
-	pr_err("size=%.40s refused: give 1 to %llu bytes (7/8 of this machine's memory), K, M or G may follow\n",
-	       size, max);
+	pr_err("size=%.40s refused: give 1 to %llu bytes%s, K, M or G may follow\n",
+	       size, max, pageable ? "" : " (7/8 of this machine's memory)");
 	return -EINVAL;
 }
 
@@ -116,7 +123,7 @@ static int __init xxshm_init(void)
 	err = xxshm_ddi_driver_init();
 	if (err)
 		goto err_ddi_lock;
-	err = xxshm_chardev_init(count, npages);
+	err = xxshm_chardev_init(count, npages, pageable);
 	if (err)
 		goto err_ddi_driver;
 	return 0;

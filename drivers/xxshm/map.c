@@ -5,7 +5,8 @@
  * mmap handlers call xxshm_map_check(), which refuses what may not be mapped
  * and changes nothing; then xxshm_map_alloc(), which pays for the mapping; then
  * they get the memory; then xxshm_map_commit(), which cannot fail. Nobody but
- * this file sets flags or operations of a VMA.
+ * this file sets flags or operations of a VMA, but for the operations of tmpfs that
+ * pageable memory has: nobody pays for a mapping of that.
  *
  * Who counts what: the struct xxshm_map that the call made holds the charge,
  * and counts its VMAs. fork, splits and mremap copy a VMA and with it take one

@@ -16,6 +16,7 @@
 
 #include "device.h"
 #include "memlock.h"
+#include "pageable.h"
 #include "report.h"
 #include "totals.h"
 
@@ -34,7 +35,8 @@ static ssize_t allocated_show(struct device *dev,
 	unsigned int windows = xxshm_window_is_populated(&xd->lp64) +
 			       xxshm_window_is_populated(&xd->ilp32);
 
-	return sysfs_emit(buf, "%llu\n",
+	return sysfs_emit(buf, "%llu\n", xd->store ?
+			  xxshm_pageable_bytes(xd->store) :
 			  windows * xxshm_device_window_size(xd));
 }
 static DEVICE_ATTR_RO(allocated);
@@ -91,7 +93,7 @@ void xxshm_report_fdinfo(struct seq_file *m, struct file *file)
 	struct xxshm_map *map;
 
 	seq_printf(m, "window_size:\t%llu\n", xxshm_device_window_size(xf->xd));
-	seq_puts(m, "backing:\tlocked\n");
+	seq_printf(m, "backing:\t%s\n", xf->door ? "pageable" : "locked");
 	seq_printf(m, "allocated:\t%s\n", report_allocated(xf->xd));
 
 	mutex_lock(&xf->maps.lock);

@@ -15,7 +15,7 @@
  *
  * Backing: the pages are locked. They are on no list that reclaim scans, they
  * are never written anywhere, and an index without a page stays without one: a
- * fault does not make pages. A second backing goes behind the same functions.
+ * fault does not make pages. Memory that may be swapped is in pageable.c.
  *
  * Invariants: a populated page stays at its index until the umem is freed;
  * touching one whose memory is broken is SIGBUS. Nobody frees an umem that is

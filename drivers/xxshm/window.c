@@ -13,8 +13,8 @@
 /**
  * xxshm_window_init() - make a range of an umem a window
  * @win: the window
- * @umem: the memory object; it must outlive the window
- * @first: index in @umem of the window's first page
+ * @umem: the memory object, which must outlive the window; or NULL
+ * @first: index of the window's first page
  * @npages: size of the window in pages, at least 1
  *
  * Context: Before anybody else knows of @win.

@@ -13,8 +13,9 @@ struct xxshm_umem;
  *	inside mmap_lock, therefore never touch user memory under it
  * @populated: the window has its pages; set once, under @lock, and read
  *	without it, see xxshm_window_is_populated()
- * @umem: the memory object that the window is a range of; constant
- * @first: index of the window's first page in @umem; constant
+ * @umem: the memory object that the window is a range of, or NULL if its memory
+ *	is pageable, and it is never populated; constant
+ * @first: index of the window's first page in the memory of its device; constant
  * @npages: size of the window; constant
  */
 struct xxshm_window {

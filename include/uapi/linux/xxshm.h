@@ -63,9 +63,10 @@
 
 /* Values of xxshm_info.backing: where the bytes live. */
 #define XXSHM_BACKING_LOCKED	1	/* in memory, never swapped */
+#define XXSHM_BACKING_PAGEABLE	2	/* in memory or in swap, once touched */
 
 /* Bits of xxshm_info.flags. */
-#define XXSHM_INFO_ALLOCATED	(1U << 0)	/* the window has its memory */
+#define XXSHM_INFO_ALLOCATED	(1U << 0)	/* it has all its memory, locked */
 
 /**
  * struct xxshm_info - what the device is for this caller

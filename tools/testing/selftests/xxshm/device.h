@@ -33,6 +33,7 @@
 #define MODULE_PATH	"XXSHM_MODULE"	/* environment: path of xxshm.ko */
 #define DRIVERS_PATH	"XXSHM_DRIVERS"	/* folder of the drivers' modules */
 #define NODE_DRIVER	"XXSHM_DRIVER"	/* the driver whose node is to be tested */
+#define PAGEABLE	"XXSHM_PAGEABLE"	/* set if the device's memory is to be */
 #define HUGE_SIZE	(2UL << 20)
 
 /* The data model that this program was built for. */
@@ -110,11 +111,20 @@ static inline const char *module_path(void)
 	return getenv(MODULE_PATH) ?: "xxshm.ko";
 }
 
+static inline int is_pageable(void)
+{
+	return !!getenv(PAGEABLE);
+}
+
 /* Returns 0 or -1 with errno. A test that died may have left its module. */
 static inline int module_load(const char *parameters)
 {
+	char text[256];
+
+	snprintf(text, sizeof(text), "%s%s", parameters,
+		 is_pageable() ? " pageable=1" : "");
 	module_unload();
-	if (module_insert(module_path(), parameters))
+	if (module_insert(module_path(), text))
 		return -1;
 	return is_device() ? 0 : driver_insert(getenv(NODE_DRIVER), parameters);
 }

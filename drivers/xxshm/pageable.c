@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Pageable memory: what the kernel may swap.
+ *
+ * A store is a file on the kernel's own tmpfs that has no name. Its pages come,
+ * zeroed, when they are first touched, are charged to the memory cgroup of who
+ * touches them, go to swap under pressure and come back unchanged. All of this,
+ * page faults included, is the code of tmpfs.
+ *
+ * A door is the file through which a store is mapped, one for each open file of
+ * a device. It takes a file of the store's inode, because the kernel asks the
+ * inode of a mapped file whether it is one of tmpfs (seals, smaps). But it has
+ * the operations of the device: with those of tmpfs, remap_file_pages(2) would
+ * not ask the device, MADV_REMOVE would take pages away from everybody, and the
+ * module could be unloaded while it is mapped.
+ *
+ * Nobody has a descriptor of either. Root can open the inode by way of
+ * /proc/PID/map_files; that file has nothing of the module in it, and as the
+ * inode is immutable, it can only be read.
+ */
+#include <linux/cred.h>
+#include <linux/err.h>
+#include <linux/errno.h>
+#include <linux/fcntl.h>
+#include <linux/fs.h>
+#include <linux/mm.h>
+#include <linux/module.h>
+#include <linux/shmem_fs.h>
+
+#include "map.h"
+#include "pageable.h"
+
+/**
+ * xxshm_pageable_alloc() - make a store without pages
+ * @npages: its size in pages, at least 1, at most XXSHM_PAGEABLE_MAX_PAGES
+ * @name: what /proc/PID/maps is to call it
+ *
+ * No memory is set aside for it: with overcommit forbidden, each page counts
+ * when it comes.
+ *
+ * Context: Process context, may sleep.
+ * Return: the store, to be given to fput(); ERR_PTR(-ENOMEM), or what else
+ * shmem_file_setup() fails with.
+ */
+struct file *xxshm_pageable_alloc(pgoff_t npages, const char *name)
+{
+	struct file *store = shmem_file_setup(name, (loff_t)npages << PAGE_SHIFT,
+					      VM_NORESERVE);
+
+	/* So tmpfs says that it got no memory for an inode. */
+	if (store == ERR_PTR(-ENOSPC))
+		return ERR_PTR(-ENOMEM);
+	if (!IS_ERR(store))
+		file_inode(store)->i_flags |= S_PRIVATE | S_IMMUTABLE;
+	return store;
+}
+
+/**
+ * xxshm_pageable_bytes() - how much a store holds
+ * @store: the store
+ *
+ * Context: Any.
+ * Return: the size of its pages, in memory or in swap.
+ */
+u64 xxshm_pageable_bytes(const struct file *store)
+{
+	return (u64)READ_ONCE(file_inode(store)->i_blocks) << SECTOR_SHIFT;
+}
+
+/**
+ * xxshm_pageable_open() - make a door to a store
+ * @store: the store
+ * @opened: the open file of a device that needs it, for its access mode
+ * @fops: the operations of the door; their owner is that of @opened's, too
+ *
+ * Context: Process context, may sleep.
+ * Return: the door, to be given to fput(); ERR_PTR(-ENFILE) if there are too many
+ * open files, ERR_PTR(-ENOMEM).
+ */
+struct file *xxshm_pageable_open(struct file *store, const struct file *opened,
+				 const struct file_operations *fops)
+{
+	int flags = (opened->f_flags & O_ACCMODE) | O_LARGEFILE;
+	struct file *door = dentry_open(&store->f_path, flags, store->f_cred);
+
+	if (IS_ERR(door))
+		return door;
+	__module_get(fops->owner);
+	door->f_op = fops;
+	return door;
+}
+
+/**
+ * xxshm_pageable_map() - make a checked VMA a mapping of a store
+ * @store: the store
+ * @door: the door through which it is mapped
+ * @vma: the VMA that xxshm_map_check() accepted
+ * @index: its first page in the store
+ *
+ * Context: In an mmap handler, as its last step.
+ * Return: 0, or what the mmap handler of tmpfs fails with.
+ */
+int xxshm_pageable_map(struct file *store, struct file *door,
+		       struct vm_area_struct *vma, pgoff_t index)
+{
+	xxshm_map_restrict(vma, index);
+	/* remap_file_pages(2) comes in by the door. */
+	if (vma->vm_file != door)
+		vma_set_file(vma, door);
+	return store->f_op->mmap(door, vma);
+}
