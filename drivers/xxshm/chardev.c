@@ -15,7 +15,7 @@
  * Each window of locked memory gets all its pages at its own first valid mmap, so
  * that nobody pays for the window of programs that never come. If the memory is
  * pageable, a store takes the place of the umem, and what is mapped is a door, see
- * pageable.c. Contents stay until the module goes, and it does not go while a file
+ * pageable.c. A device gets the one or the other when it is first opened. Contents stay until the module goes, and it does not go while a file
  * or a mapping lives.
  */
 #include <linux/compat.h>
@@ -26,6 +26,7 @@
 #include <linux/kernel.h>
 #include <linux/mm.h>
 #include <linux/module.h>
+#include <linux/mutex.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 #include <linux/xxshm.h>
@@ -64,6 +65,52 @@ static u32 window_model(const struct xxshm_device *xd,
 	return win == &xd->lp64 ? XXSHM_MODEL_LP64 : XXSHM_MODEL_ILP32;
 }
 
+static pgoff_t chardev_window_pages;
+static bool chardev_is_pageable;
+/* Held while a device gets what its pages are going to be in. */
+static DEFINE_MUTEX(chardev_memory_lock);
+
+static int chardev_get_store(struct xxshm_device *xd)
+{
+	struct file *store;
+	char name[24];
+
+	if (xd->store)
+		return 0;
+	snprintf(name, sizeof(name), "dev/%s", dev_name(&xd->dev));
+	store = xxshm_pageable_alloc(2 * chardev_window_pages, name);
+	if (IS_ERR(store))
+		return PTR_ERR(store);
+	/* Pairs with the acquire in allocated_show(). */
+	smp_store_release(&xd->store, store);
+	return 0;
+}
+
+static int chardev_get_umem(struct xxshm_device *xd)
+{
+	struct xxshm_umem *umem;
+
+	if (xd->umem)
+		return 0;
+	umem = xxshm_umem_alloc(2 * chardev_window_pages);
+	if (IS_ERR(umem))
+		return PTR_ERR(umem);
+	xd->umem = umem;
+	return 0;
+}
+
+/* A device that nobody opens takes as little as can be. */
+static int chardev_get_memory(struct xxshm_device *xd)
+{
+	int err;
+
+	if (mutex_lock_killable(&chardev_memory_lock))
+		return -EINTR;
+	err = chardev_is_pageable ? chardev_get_store(xd) : chardev_get_umem(xd);
+	mutex_unlock(&chardev_memory_lock);
+	return err;
+}
+
 static void chardev_file_free(struct xxshm_file *xf)
 {
 	xxshm_map_list_destroy(&xf->maps);
@@ -88,7 +135,7 @@ static int chardev_map_locked(struct xxshm_file *xf, struct xxshm_window *win,
 			      vma_pages(vma));
 	if (IS_ERR(map))
 		return PTR_ERR(map);
-	err = xxshm_window_populate(win);
+	err = xxshm_window_populate(win, xf->xd->umem);
 	if (err) {
 		xxshm_map_free(map);
 		return err;
@@ -183,11 +230,20 @@ static const struct file_operations chardev_door_fops = {
 	.fsync			= noop_fsync,
 };
 
-static int chardev_open_door(struct xxshm_file *xf, const struct file *file)
+/* Let what is opened be mapped: as a file of the umem, or by way of a door. */
+static int chardev_open_memory(struct xxshm_file *xf, struct file *file)
 {
-	struct file *door = xxshm_pageable_open(xf->xd->store, file,
-						&chardev_door_fops);
+	struct file *door;
+	int err;
 
+	err = chardev_get_memory(xf->xd);
+	if (err)
+		return err;
+	if (!chardev_is_pageable) {
+		file->f_mapping = xxshm_umem_mapping(xf->xd->umem);
+		return 0;
+	}
+	door = xxshm_pageable_open(xf->xd->store, file, &chardev_door_fops);
 	if (IS_ERR(door))
 		return PTR_ERR(door);
 	door->private_data = xf;
@@ -206,11 +262,7 @@ static int chardev_open(struct inode *inode, struct file *file)
 	xf->xd = xd;
 	xxshm_map_list_init(&xf->maps, sizeof(struct xxshm_map), &xd->totals);
 	file->private_data = xf;
-	if (xd->umem) {
-		file->f_mapping = xxshm_umem_mapping(xd->umem);
-		return 0;
-	}
-	err = chardev_open_door(xf, file);
+	err = chardev_open_memory(xf, file);
 	if (err)
 		chardev_file_free(xf);
 	return err;
@@ -252,60 +304,17 @@ static void chardev_release(struct device *dev)
 	kfree(xd);
 }
 
-static pgoff_t chardev_window_pages;
-static bool chardev_is_pageable;
-
-static int __init chardev_get_locked(struct xxshm_device *xd)
-{
-	struct xxshm_umem *umem = xxshm_umem_alloc(2 * chardev_window_pages);
-
-	if (IS_ERR(umem))
-		return PTR_ERR(umem);
-	xd->umem = umem;
-	return 0;
-}
-
-static int __init chardev_get_pageable(struct xxshm_device *xd, unsigned int minor)
-{
-	struct file *store;
-	char name[24];
-
-	snprintf(name, sizeof(name), "dev/" CHARDEV_NAME "%u", minor);
-	store = xxshm_pageable_alloc(2 * chardev_window_pages, name);
-	if (IS_ERR(store))
-		return PTR_ERR(store);
-	xd->store = store;
-	return 0;
-}
-
-static int __init chardev_fill(struct xxshm_device *xd, unsigned int minor)
-{
-	int err = chardev_is_pageable ? chardev_get_pageable(xd, minor) :
-		chardev_get_locked(xd);
-
-	if (err)
-		return err;
-	xxshm_window_init(&xd->lp64, xd->umem, 0, chardev_window_pages);
-	xxshm_window_init(&xd->ilp32, xd->umem, chardev_window_pages,
-			  chardev_window_pages);
-	return 0;
-}
-
-static struct device *__init chardev_make(struct xxshm_nodes *nodes)
+static struct device *__init chardev_make(struct xxshm_nodes *unused)
 {
 	struct xxshm_device *xd = kzalloc(sizeof(*xd), GFP_KERNEL);
-	int err;
 
 	if (!xd)
 		return ERR_PTR(-ENOMEM);
 	device_initialize(&xd->dev);
 	xd->dev.release = chardev_release;
 	dev_set_drvdata(&xd->dev, &xd->totals);
-	err = chardev_fill(xd, nodes->added);
-	if (err) {
-		put_device(&xd->dev);
-		return ERR_PTR(err);
-	}
+	xxshm_window_init(&xd->lp64, 0, chardev_window_pages);
+	xxshm_window_init(&xd->ilp32, chardev_window_pages, chardev_window_pages);
 	return &xd->dev;
 }
 

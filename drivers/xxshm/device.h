@@ -15,8 +15,9 @@ struct xxshm_umem;
 /**
  * struct xxshm_device - one /dev/xxshmN
  * @dev: its entry in the device tree; frees the whole when it is released
- * @umem: the memory of both windows, or NULL if it is pageable
- * @store: the memory of both windows if it is pageable, or NULL
+ * @umem: the memory of both windows, if it is locked; set when the device is first
+ *	opened, and constant then
+ * @store: the same, if it is pageable
  * @lp64: the window of 64-bit callers
  * @ilp32: the window of 32-bit callers
  * @totals: what is charged for its mappings

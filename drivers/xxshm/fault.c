@@ -9,6 +9,7 @@
  * work of the fault itself.
  */
 #include <linux/align.h>
+#include <linux/compiler.h>
 #include <linux/minmax.h>
 #include <linux/mm.h>
 #include <linux/pagemap.h>
@@ -44,9 +45,8 @@ static bool fault_is_large(struct address_space *mapping, pgoff_t index)
  * Should it have become small ones meanwhile, they get the page table that the
  * kernel brought for the fault, if any.
  */
-static void fault_map_huge_at(struct vm_fault *vmf, unsigned long addr)
+static void fault_map_huge_at(struct vm_fault *vmf, unsigned long addr, pmd_t *pmd)
 {
-	long entries = (long)(addr >> PMD_SHIFT) - (long)(vmf->address >> PMD_SHIFT);
 	struct vm_fault other = {
 		.vma		= vmf->vma,
 		.gfp_mask	= vmf->gfp_mask,
@@ -55,13 +55,10 @@ static void fault_map_huge_at(struct vm_fault *vmf, unsigned long addr)
 		.real_address	= addr,
 		.flags		= vmf->flags,
 		.pud		= vmf->pud,
-		.pmd		= vmf->pmd + entries,
+		.pmd		= pmd,
 		.prealloc_pte	= vmf->prealloc_pte,
 	};
 
-	if (!pmd_none(*other.pmd) ||
-	    !fault_is_large(vmf->vma->vm_file->f_mapping, other.pgoff))
-		return;
 	filemap_map_pages(&other, other.pgoff, other.pgoff);
 	vmf->prealloc_pte = other.prealloc_pte;
 }
@@ -74,10 +71,14 @@ static void fault_map_huge_around(struct vm_fault *vmf)
 	unsigned long end = min(start + FAULT_AROUND_HUGE,
 				ALIGN_DOWN(vma->vm_end, PMD_SIZE));
 	unsigned long addr = max(start, ALIGN(vma->vm_start, PMD_SIZE));
+	pmd_t *pmd = vmf->pmd - pmd_index(vmf->address) + pmd_index(addr);
+	struct address_space *mapping = vma->vm_file->f_mapping;
 	const pgtable_t spare = vmf->prealloc_pte;
 
-	for (; addr < end && vmf->prealloc_pte == spare; addr += PMD_SIZE)
-		fault_map_huge_at(vmf, addr);
+	for (; addr < end && vmf->prealloc_pte == spare; addr += PMD_SIZE, pmd++)
+		if (pmd_none(READ_ONCE(*pmd)) &&
+		    fault_is_large(mapping, fault_index(vma, addr)))
+			fault_map_huge_at(vmf, addr, pmd);
 }
 
 /**
@@ -94,7 +95,7 @@ vm_fault_t xxshm_fault_map_pages(struct vm_fault *vmf, pgoff_t first, pgoff_t la
 	vm_fault_t ret = filemap_map_pages(vmf, first, last);
 
 	/* 6.1 cannot do without the spare page table. */
-	if (pmd_trans_huge(*vmf->pmd) && vmf->prealloc_pte)
+	if (pmd_trans_huge(READ_ONCE(*vmf->pmd)) && vmf->prealloc_pte)
 		fault_map_huge_around(vmf);
 	return ret;
 }
@@ -149,11 +150,11 @@ vm_fault_t xxshm_fault(struct vm_fault *vmf)
  */
 vm_fault_t xxshm_fault_huge(struct vm_fault *vmf, unsigned int order)
 {
-	if (order != PMD_SHIFT - PAGE_SHIFT || !pmd_none(*vmf->pmd))
+	if (order != PMD_SHIFT - PAGE_SHIFT || !pmd_none(READ_ONCE(*vmf->pmd)))
 		return VM_FAULT_FALLBACK;
 	if (filemap_map_pages(vmf, vmf->pgoff, vmf->pgoff) != VM_FAULT_NOPAGE)
 		return VM_FAULT_FALLBACK;
-	if (pmd_trans_huge(*vmf->pmd))
+	if (pmd_trans_huge(READ_ONCE(*vmf->pmd)))
 		fault_map_huge_around(vmf);
 	return VM_FAULT_NOPAGE;
 }

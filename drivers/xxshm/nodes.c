@@ -30,6 +30,8 @@ static int nodes_add_one(struct xxshm_nodes *nodes)
 	dev->class = nodes->class;
 	dev->devt = nodes->first + minor;
 	dev_set_uevent_suppress(dev, true);
+	/* There is no power to manage; files for it would take more than all others. */
+	device_set_pm_not_required(dev);
 	err = dev_set_name(dev, "%s%u", nodes->name, minor);
 	if (!err)
 		err = device_add(dev);

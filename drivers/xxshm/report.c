@@ -32,11 +32,11 @@ static ssize_t allocated_show(struct device *dev,
 			      struct device_attribute *attr, char *buf)
 {
 	struct xxshm_device *xd = xxshm_device_of(dev);
+	const struct file *store = smp_load_acquire(&xd->store);
 	unsigned int windows = xxshm_window_is_populated(&xd->lp64) +
 			       xxshm_window_is_populated(&xd->ilp32);
 
-	return sysfs_emit(buf, "%llu\n", xd->store ?
-			  xxshm_pageable_bytes(xd->store) :
+	return sysfs_emit(buf, "%llu\n", store ? xxshm_pageable_bytes(store) :
 			  windows * xxshm_device_window_size(xd));
 }
 static DEVICE_ATTR_RO(allocated);

@@ -11,19 +11,16 @@
 #include "window.h"
 
 /**
- * xxshm_window_init() - make a range of an umem a window
+ * xxshm_window_init() - make a range of pages a window
  * @win: the window
- * @umem: the memory object, which must outlive the window; or NULL
  * @first: index of the window's first page
  * @npages: size of the window in pages, at least 1
  *
  * Context: Before anybody else knows of @win.
  */
-void xxshm_window_init(struct xxshm_window *win, struct xxshm_umem *umem,
-		       pgoff_t first, pgoff_t npages)
+void xxshm_window_init(struct xxshm_window *win, pgoff_t first, pgoff_t npages)
 {
 	mutex_init(&win->lock);
-	win->umem = umem;
 	win->first = first;
 	win->npages = npages;
 }
@@ -43,14 +40,14 @@ bool xxshm_window_is_populated(struct xxshm_window *win)
 }
 EXPORT_SYMBOL_IF_KUNIT(xxshm_window_is_populated);
 
-static int window_populate_locked(struct xxshm_window *win)
+static int window_populate_locked(struct xxshm_window *win, struct xxshm_umem *umem)
 {
 	int err;
 
 	lockdep_assert_held(&win->lock);
 	if (win->populated)
 		return 0;
-	err = xxshm_umem_populate(win->umem, win->first, win->npages);
+	err = xxshm_umem_populate(umem, win->first, win->npages);
 	if (err)
 		return err;
 	/* Who sees this sees the pages in the page cache. */
@@ -61,12 +58,13 @@ static int window_populate_locked(struct xxshm_window *win)
 /**
  * xxshm_window_populate() - see to it that the window has its pages
  * @win: the window
+ * @umem: the memory object that it is a range of, always the same one
  *
  * Context: Process context, may sleep.
  * Return: 0; -EINTR if current was killed; what else xxshm_umem_populate()
  * fails with. After a failure the window is empty, and may be tried again.
  */
-int xxshm_window_populate(struct xxshm_window *win)
+int xxshm_window_populate(struct xxshm_window *win, struct xxshm_umem *umem)
 {
 	int err;
 
@@ -74,7 +72,7 @@ int xxshm_window_populate(struct xxshm_window *win)
 		return 0;
 	if (mutex_lock_killable(&win->lock))
 		return -EINTR;
-	err = window_populate_locked(win);
+	err = window_populate_locked(win, umem);
 	mutex_unlock(&win->lock);
 	return err;
 }

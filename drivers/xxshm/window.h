@@ -13,22 +13,18 @@ struct xxshm_umem;
  *	inside mmap_lock, therefore never touch user memory under it
  * @populated: the window has its pages; set once, under @lock, and read
  *	without it, see xxshm_window_is_populated()
- * @umem: the memory object that the window is a range of, or NULL if its memory
- *	is pageable, and it is never populated; constant
  * @first: index of the window's first page in the memory of its device; constant
  * @npages: size of the window; constant
  */
 struct xxshm_window {
 	struct mutex lock;	/* of populated */
 	bool populated;
-	struct xxshm_umem *umem;
 	pgoff_t first;
 	pgoff_t npages;
 };
 
-void xxshm_window_init(struct xxshm_window *win, struct xxshm_umem *umem,
-		       pgoff_t first, pgoff_t npages);
+void xxshm_window_init(struct xxshm_window *win, pgoff_t first, pgoff_t npages);
 bool xxshm_window_is_populated(struct xxshm_window *win);
-int xxshm_window_populate(struct xxshm_window *win);
+int xxshm_window_populate(struct xxshm_window *win, struct xxshm_umem *umem);
 
 #endif /* _XXSHM_WINDOW_H */

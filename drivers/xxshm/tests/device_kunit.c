@@ -12,8 +12,8 @@ static int device_test_init(struct kunit *test)
 	struct xxshm_device *xd = kunit_kzalloc(test, sizeof(*xd), GFP_KERNEL);
 
 	KUNIT_ASSERT_NOT_NULL(test, xd);
-	xxshm_window_init(&xd->lp64, NULL, 0, NPAGES);
-	xxshm_window_init(&xd->ilp32, NULL, NPAGES, NPAGES);
+	xxshm_window_init(&xd->lp64, 0, NPAGES);
+	xxshm_window_init(&xd->ilp32, NPAGES, NPAGES);
 	test->priv = xd;
 	return 0;
 }

@@ -380,21 +380,24 @@ TEST_F(mapping, is_mapped_at_once_if_it_is_small)
 	EXPECT_EQ(1, *(volatile char *)map);
 }
 
-/* Fault-around: one fault serves the pages nearby that are there anyway. */
+/*
+ * Fault-around: one fault serves the pages nearby that are there anyway. They are those
+ * of an aligned block, whose end may be on one side of the second page.
+ */
 TEST_F(mapping, reading_one_page_maps_its_neighbours)
 {
 	ASSERT_EQ(0, madvise(self->map, self->size, MADV_DONTNEED));
 	EXPECT_EQ(0, smaps_kb(self->map, "Rss:"));
-	EXPECT_EQ(1, *(volatile char *)self->map);
-	EXPECT_EQ((long)self->size / 1024, smaps_kb(self->map, "Rss:"));
+	EXPECT_EQ(2, *(volatile char *)(self->map + self->page));
+	EXPECT_GE(smaps_kb(self->map, "Rss:"), 2 * (long)self->page / 1024);
 }
 
 TEST_F(mapping, writing_to_one_page_maps_its_neighbours)
 {
 	ASSERT_EQ(0, madvise(self->map, self->size, MADV_DONTNEED));
-	self->map[0] = 9;
-	EXPECT_EQ((long)self->size / 1024, smaps_kb(self->map, "Rss:"));
-	EXPECT_EQ(2, self->map[self->page]);
+	self->map[self->page] = 9;
+	EXPECT_GE(smaps_kb(self->map, "Rss:"), 2 * (long)self->page / 1024);
+	EXPECT_EQ(1, self->map[0]);
 }
 
 /* A part is the whole of what is mapped around. */
