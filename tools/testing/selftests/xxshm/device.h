@@ -116,6 +116,12 @@ static inline int is_pageable(void)
 	return !!getenv(PAGEABLE);
 }
 
+/* What is charged, or there before it is touched, of so much: only if it is locked. */
+static inline long if_locked(long amount)
+{
+	return is_pageable() ? 0 : amount;
+}
+
 /* Returns 0 or -1 with errno. A test that died may have left its module. */
 static inline int module_load(const char *parameters)
 {
@@ -171,13 +177,18 @@ static inline int is_zero(const char *map, size_t len)
 }
 
 /* Open what a mapping is of, by way of /proc/self/map_files. */
-static inline int open_map_file(const char *map, size_t len)
+static inline int open_map_file_as(const char *map, size_t len, int flags)
 {
 	char path[64];
 
 	snprintf(path, sizeof(path), "/proc/self/map_files/%lx-%lx",
 		 (unsigned long)map, (unsigned long)map + len);
-	return open(path, O_RDWR);
+	return open(path, flags);
+}
+
+static inline int open_map_file(const char *map, size_t len)
+{
+	return open_map_file_as(map, len, O_RDWR);
 }
 
 /* 1: the caller's window has its memory, 0: not yet, -1: the ioctl failed. */
