@@ -1,50 +1,24 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The memory cgroup: who pays for the pages of a window, and with what limit. */
 #include "kselftest_harness.h"
+#include "cgroup.h"
 #include "driver.h"
 #include "ledger.h"
 
 #define WINDOW	(64UL << 20)
 #define DRIVERS	(8UL << 20)	/* memory of a driver */
-#define CGROUPS	"/sys/fs/cgroup"
-#define OURS	CGROUPS "/xxshm-test"
-#define OTHER	CGROUPS "/xxshm-other"
 
 /* Bytes in the page cache that a cgroup pays for. */
 static long cgroup_pays(const char *cgroup)
 {
-	char path[64];
-
-	snprintf(path, sizeof(path), "%s/memory.stat", cgroup);
-	return read_number(path, "file ");
-}
-
-/* A cgroup is empty only some time after its last process is reaped. */
-static int cgroup_remove(const char *cgroup)
-{
-	int i, ret = -1;
-
-	for (i = 0; i < 100 && ret; i++) {
-		ret = rmdir(cgroup);
-		if (ret)
-			usleep(10000);
-	}
-	return ret;
-}
-
-/* A memory cgroup that is new. */
-static int cgroup_make(const char *cgroup)
-{
-	rmdir(cgroup);
-	return write_file(CGROUPS "/cgroup.subtree_control", "+memory") ||
-	       mkdir(cgroup, 0755);
+	return cgroup_stat(cgroup, "file ");
 }
 
 /* Enter a new one, with a limit. */
 static int enter_limited(const char *limit)
 {
 	return cgroup_make(OURS) || write_file(OURS "/memory.max", limit) ||
-	       write_file(OURS "/cgroup.procs", "0");
+	       cgroup_enter(OURS);
 }
 
 FIXTURE(limited) {
@@ -167,14 +141,12 @@ FIXTURE_TEARDOWN_PARENT(two)
 /* A child in a cgroup that maps the window, touches all of it, and exits. */
 static int map_in(const char *cgroup, int fd)
 {
-	char path[64];
 	pid_t pid = fork();
 
 	if (!pid) {
 		char *map;
 
-		snprintf(path, sizeof(path), "%s/cgroup.procs", cgroup);
-		if (write_file(path, "0"))
+		if (cgroup_enter(cgroup))
 			_exit(2);
 		map = map_rw(fd, WINDOW);
 		if (map == MAP_FAILED)

@@ -114,4 +114,22 @@ static inline long device_attribute(const char *name)
 	return attribute_of(0, name);
 }
 
+/* How many lines of fdinfo are the same as @line. */
+static inline int fdinfo_has(int fd, const char *line)
+{
+	char path[64], found[256];
+	int count = 0;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", fd);
+	f = fopen(path, "r");
+	while (f && fgets(found, sizeof(found), f)) {
+		found[strcspn(found, "\n")] = '\0';
+		count += !strcmp(found, line);
+	}
+	if (f)
+		fclose(f);
+	return count;
+}
+
 #endif /* _SELFTESTS_XXSHM_LEDGER_H */

@@ -30,24 +30,6 @@ FIXTURE_TEARDOWN_PARENT(device)
 
 #define MAP(pages)	map_rw(self->fd, (pages) * self->page)
 
-/* How many lines of fdinfo are the same as @line. */
-static int fdinfo_has(int fd, const char *line)
-{
-	char path[64], found[256];
-	int count = 0;
-	FILE *f;
-
-	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", fd);
-	f = fopen(path, "r");
-	while (f && fgets(found, sizeof(found), f)) {
-		found[strcspn(found, "\n")] = '\0';
-		count += !strcmp(found, line);
-	}
-	if (f)
-		fclose(f);
-	return count;
-}
-
 static int fdinfo_has_mapping(int fd, const char *model, int offset,
 			      int charged, int uid)
 {

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Memory cgroups of tests, and what they pay for. */
+#ifndef _SELFTESTS_XXSHM_CGROUP_H
+#define _SELFTESTS_XXSHM_CGROUP_H
+
+#include "device.h"
+
+#define CGROUPS	"/sys/fs/cgroup"
+#define OURS	CGROUPS "/xxshm-test"
+#define OTHER	CGROUPS "/xxshm-other"
+
+/* What a cgroup pays for, in bytes, by a key of memory.stat. */
+static inline long cgroup_stat(const char *cgroup, const char *key)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "%s/memory.stat", cgroup);
+	return read_number(path, key);
+}
+
+/* A cgroup is empty only some time after its last process is reaped. */
+static inline int cgroup_remove(const char *cgroup)
+{
+	int i, ret = -1;
+
+	for (i = 0; i < 100 && ret; i++) {
+		ret = rmdir(cgroup);
+		if (ret)
+			usleep(10000);
+	}
+	return ret;
+}
+
+/* A memory cgroup that is new. */
+static inline int cgroup_make(const char *cgroup)
+{
+	rmdir(cgroup);
+	return write_file(CGROUPS "/cgroup.subtree_control", "+memory") ||
+	       mkdir(cgroup, 0755);
+}
+
+static inline int cgroup_enter(const char *cgroup)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "%s/cgroup.procs", cgroup);
+	return write_file(path, "0");
+}
+
+#endif /* _SELFTESTS_XXSHM_CGROUP_H */
