@@ -16,7 +16,7 @@
  *
  * Nobody has a descriptor of either. Root can open the inode by way of
  * /proc/PID/map_files; that file has nothing of the module in it, and as the
- * inode is immutable, it can only be read.
+ * inode is immutable, it can only be read. To lift that takes CAP_LINUX_IMMUTABLE.
  */
 #include <linux/cred.h>
 #include <linux/err.h>
@@ -46,12 +46,17 @@ struct file *xxshm_pageable_alloc(pgoff_t npages, const char *name)
 {
 	struct file *store = shmem_file_setup(name, (loff_t)npages << PAGE_SHIFT,
 					      VM_NORESERVE);
+	struct inode *inode;
 
 	/* So tmpfs says that it got no memory for an inode. */
 	if (store == ERR_PTR(-ENOSPC))
 		return ERR_PTR(-ENOMEM);
-	if (!IS_ERR(store))
-		file_inode(store)->i_flags |= S_PRIVATE | S_IMMUTABLE;
+	if (IS_ERR(store))
+		return store;
+	inode = file_inode(store);
+	inode->i_flags |= S_PRIVATE | S_IMMUTABLE;
+	/* What tmpfs does not know of, it takes away when any flag is set. */
+	SHMEM_I(inode)->fsflags |= FS_IMMUTABLE_FL;
 	return store;
 }
 
