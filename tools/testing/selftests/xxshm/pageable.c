@@ -1,0 +1,441 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What only pageable memory has: it comes as it is touched, costs no locked memory,
+ * is paid for by who touches it, and goes to swap. Programs that are run on it as
+ * they are on locked memory show all the rest.
+ */
+#include <linux/fs.h>
+#include <linux/futex.h>
+#include <sys/uio.h>
+
+#include "kselftest_harness.h"
+#include "cgroup.h"
+#include "ledger.h"
+#include "swap.h"
+
+#define WINDOW	(1UL << 20)
+#define OWN_OFFSET	(IS_ILP32 ? WINDOW : 0)	/* of the window in the store */
+
+#define EXPECT_ERRNO(expected, call) do {	\
+	EXPECT_EQ(-1, (call));			\
+	EXPECT_EQ(expected, errno);		\
+} while (0)
+
+static long allocated(void)
+{
+	return device_attribute("allocated");
+}
+
+FIXTURE(window) {
+	int fd;
+	size_t page;
+};
+
+FIXTURE_SETUP(window)
+{
+	self->page = page_size();
+	ASSERT_EQ(0, module_load("size=1M pageable=1"));
+	self->fd = open(DEVICE, O_RDWR);
+	ASSERT_GE(self->fd, 0);
+}
+
+FIXTURE_TEARDOWN_PARENT(window)
+{
+	EXPECT_EQ(0, module_unload());
+}
+
+TEST_F(window, costs_a_user_nothing)
+{
+	char *map;
+
+	ASSERT_EQ(0, become_user(USER_A, 0));
+	map = map_rw(self->fd, WINDOW);
+	ASSERT_NE(MAP_FAILED, map);
+	memset(map, 'c', WINDOW);
+	EXPECT_EQ(0, user_locked(self->fd));
+	EXPECT_EQ(0, charged(self->fd));
+	EXPECT_EQ(0, device_attribute("charged"));
+	EXPECT_EQ(0, device_attribute("refused"));
+}
+
+TEST_F(window, fdinfo_has_no_mappings)
+{
+	char path[64];
+
+	ASSERT_NE(MAP_FAILED, map_device(self->fd, WINDOW, PROT_READ, 0));
+	EXPECT_EQ(1, fdinfo_has(self->fd, "backing:\tpageable"));
+	EXPECT_EQ(1, fdinfo_has(self->fd, "allocated:\tnone"));
+	EXPECT_EQ(1, fdinfo_has(self->fd, "charged:\t0"));
+	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", self->fd);
+	EXPECT_EQ(-1, read_number(path, "mapping:"));
+}
+
+TEST_F(window, pages_come_as_they_are_touched)
+{
+	char *map = map_rw(self->fd, WINDOW);
+
+	ASSERT_NE(MAP_FAILED, map);
+	EXPECT_EQ(0, allocated());
+	EXPECT_EQ(0, *(volatile char *)map);
+	EXPECT_EQ((long)self->page, allocated());
+	map[WINDOW - 1] = 1;
+	map[0] = 1;
+	EXPECT_EQ(2 * (long)self->page, allocated());
+	ASSERT_EQ(0, run_peer(OTHER_PEER, "write", 0, "1"));
+	EXPECT_EQ(3 * (long)self->page, allocated());
+}
+
+TEST_F(window, pages_stay_when_nobody_has_them_mapped)
+{
+	char *map = map_rw(self->fd, WINDOW);
+
+	ASSERT_NE(MAP_FAILED, map);
+	map[0] = 's';
+	ASSERT_EQ(0, munmap(map, WINDOW));
+	ASSERT_EQ(0, close(self->fd));
+	EXPECT_EQ((long)self->page, allocated());
+	EXPECT_EQ('s', run_peer("./peer", "read", 0, NULL));
+	EXPECT_EQ((long)self->page, allocated());
+}
+
+TEST_F(window, populating_takes_a_mapping_and_no_more)
+{
+	ASSERT_NE(MAP_FAILED, mmap(NULL, WINDOW / 2, PROT_READ | PROT_WRITE,
+				   MAP_SHARED | MAP_POPULATE, self->fd, 0));
+	EXPECT_EQ((long)WINDOW / 2, allocated());
+}
+
+TEST_F(window, pages_are_zero)
+{
+	char *map = map_rw(self->fd, WINDOW);
+
+	ASSERT_NE(MAP_FAILED, map);
+	ASSERT_EQ(0, dirty_memory(16 * WINDOW));
+	EXPECT_TRUE(is_zero(map, WINDOW));
+	EXPECT_EQ((long)WINDOW, allocated());
+}
+
+/* Without asking the device, it would be a mapping of tmpfs, which holds no module. */
+TEST_F(window, remapped_pages_keep_the_module)
+{
+	char *map = map_rw(self->fd, self->page);
+
+	ASSERT_NE(MAP_FAILED, map);
+	ASSERT_EQ(0, syscall(SYS_remap_file_pages, map, self->page, 0, 1, 0));
+	close(self->fd);
+	EXPECT_ERRNO(EAGAIN, module_unload());
+	map[0] = 'r';
+	ASSERT_EQ(0, munmap(map, self->page));
+	EXPECT_EQ('r', run_peer("./peer", "read", self->page, NULL));
+	EXPECT_EQ(0, module_unload());
+	ASSERT_EQ(0, module_load("pageable=1"));
+}
+
+/* Only root may do so: window_attack.c has what users get. */
+TEST_F(window, map_file_opens_for_reading_only)
+{
+	char *map = map_rw(self->fd, self->page), byte = 0;
+	int fd;
+
+	ASSERT_NE(MAP_FAILED, map);
+	map[0] = 'm';
+	EXPECT_ERRNO(EPERM, open_map_file_as(map, self->page, O_RDWR));
+	EXPECT_ERRNO(EPERM, open_map_file_as(map, self->page, O_WRONLY));
+	EXPECT_ERRNO(EPERM, open_map_file_as(map, self->page, O_RDONLY | O_TRUNC));
+	fd = open_map_file_as(map, self->page, O_RDONLY);
+	EXPECT_EQ(1, pread(fd, &byte, 1, OWN_OFFSET));
+	EXPECT_EQ('m', byte);
+}
+
+TEST_F(window, map_file_cannot_be_changed)
+{
+	char *map = map_rw(self->fd, self->page);
+	int fd;
+
+	ASSERT_NE(MAP_FAILED, map);
+	map[0] = 'm';
+	fd = open_map_file_as(map, self->page, O_RDONLY);
+	ASSERT_GE(fd, 0);
+	EXPECT_ERRNO(EBADF, pwrite(fd, "w", 1, OWN_OFFSET));
+	EXPECT_ERRNO(EINVAL, ftruncate(fd, 0));
+	EXPECT_ERRNO(EBADF, fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+				      0, 2 * WINDOW));
+	EXPECT_ERRNO(EPERM, fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE));
+	EXPECT_ERRNO(EPERM, fchmod(fd, 0));
+	EXPECT_EQ(MAP_FAILED, map_rw(fd, self->page));
+	EXPECT_EQ(EACCES, errno);
+	EXPECT_EQ('m', map[0]);
+}
+
+/* To lift it takes the capability that it takes for any file. */
+TEST_F(window, map_file_stays_immutable)
+{
+	char *map = map_rw(self->fd, self->page);
+	int fd, flags = 0;
+
+	ASSERT_NE(MAP_FAILED, map);
+	fd = open_map_file_as(map, self->page, O_RDONLY);
+	ASSERT_GE(fd, 0);
+	if (ioctl(fd, FS_IOC_GETFLAGS, &flags) && errno == ENOTTY)
+		SKIP(return, "files of this kernel's tmpfs have no flags");
+	EXPECT_EQ(FS_IMMUTABLE_FL, flags & FS_IMMUTABLE_FL);
+	ASSERT_EQ(0, drop_capability(CAP_LINUX_IMMUTABLE));
+	flags = 0;
+	EXPECT_ERRNO(EPERM, ioctl(fd, FS_IOC_SETFLAGS, &flags));
+	EXPECT_ERRNO(EPERM, open_map_file(map, self->page));
+}
+
+/* Who has no more than a place to open it from holds the memory, not the module. */
+TEST_F(window, map_file_outlives_the_module)
+{
+	char *map = map_rw(self->fd, self->page), path[64], byte = 0;
+	int place, fd;
+
+	ASSERT_NE(MAP_FAILED, map);
+	map[0] = 'o';
+	place = open_map_file_as(map, self->page, O_PATH);
+	ASSERT_GE(place, 0);
+	ASSERT_EQ(0, munmap(map, self->page));
+	ASSERT_EQ(0, close(self->fd));
+	ASSERT_EQ(0, module_unload());
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", place);
+	EXPECT_ERRNO(EPERM, open(path, O_RDWR));
+	fd = open(path, O_RDONLY);
+	EXPECT_EQ(1, pread(fd, &byte, 1, OWN_OFFSET));
+	EXPECT_EQ('o', byte);
+	EXPECT_NE(MAP_FAILED, map_device(fd, self->page, PROT_READ, 0));
+	ASSERT_EQ(0, module_load("pageable=1"));
+}
+
+#define SPARSE	(1ULL << 40)	/* far more than there is */
+
+FIXTURE(sparse) {
+	int fd;
+};
+
+FIXTURE_SETUP(sparse)
+{
+	ASSERT_EQ(0, module_load("size=1024G pageable=1"));
+	self->fd = open(DEVICE, O_RDWR);
+	ASSERT_GE(self->fd, 0);
+}
+
+FIXTURE_TEARDOWN_PARENT(sparse)
+{
+	EXPECT_EQ(0, module_unload());
+}
+
+TEST_F(sparse, last_page_is_there)
+{
+	__u64 pages = SPARSE / page_size();
+	char *map = map_pgoff(self->fd, page_size(), pages - 1);
+
+	ASSERT_NE(MAP_FAILED, map);
+	map[0] = 'l';
+	EXPECT_EQ((long)page_size(), allocated());
+	EXPECT_EQ('l', map_pgoff(self->fd, page_size(), pages - 1)[0]);
+	EXPECT_EQ(MAP_FAILED, map_pgoff(self->fd, page_size(), pages));
+	EXPECT_EQ(ENXIO, errno);
+}
+
+#ifdef __LP64__
+TEST_F(sparse, maps_as_a_whole)
+{
+	char *map = map_rw(self->fd, SPARSE);
+
+	ASSERT_NE(MAP_FAILED, map);
+	EXPECT_EQ(0, allocated());
+	map[SPARSE / 2] = map[SPARSE - 1] = 'w';
+	EXPECT_EQ(2 * (long)page_size(), allocated());
+}
+#endif
+
+FIXTURE(two) {
+	int fd;
+};
+
+/* Two memory cgroups; the test is in neither. */
+FIXTURE_SETUP(two)
+{
+	ASSERT_EQ(0, module_load("size=32M pageable=1"));
+	self->fd = open(DEVICE, O_RDWR);
+	ASSERT_GE(self->fd, 0);
+	ASSERT_EQ(0, cgroup_make(OURS));
+	ASSERT_EQ(0, cgroup_make(OTHER));
+}
+
+FIXTURE_TEARDOWN_PARENT(two)
+{
+	EXPECT_EQ(0, module_unload());
+	EXPECT_EQ(0, cgroup_remove(OURS));
+	EXPECT_EQ(0, cgroup_remove(OTHER));
+}
+
+#define MAPPED	(32UL << 20)
+
+/* A child in a cgroup that maps the window, touches a part of it, and exits. */
+static int touch_in(const char *cgroup, int fd, size_t from, size_t len)
+{
+	pid_t pid = fork();
+
+	if (!pid) {
+		char *map;
+
+		if (cgroup_enter(cgroup))
+			_exit(2);
+		map = map_rw(fd, MAPPED);
+		if (map == MAP_FAILED)
+			_exit(1);
+		memset(map + from, 't', len);
+		_exit(0);
+	}
+	return wait_for(pid);
+}
+
+/* Small counts of a cgroup are on their way for some time. */
+#define ABOUT	(MAPPED / 8)
+
+TEST_F(two, who_touches_a_page_first_pays)
+{
+	ASSERT_EQ(0, touch_in(OURS, self->fd, 0, MAPPED / 2));
+	EXPECT_GT(cgroup_stat(OURS, "shmem "), (long)(MAPPED / 2 - ABOUT));
+	ASSERT_EQ(0, touch_in(OTHER, self->fd, 0, MAPPED));
+	EXPECT_LT(cgroup_stat(OURS, "shmem "), (long)(MAPPED / 2 + ABOUT));
+	EXPECT_GT(cgroup_stat(OTHER, "shmem "), (long)(MAPPED / 2 - ABOUT));
+	EXPECT_LT(cgroup_stat(OTHER, "shmem "), (long)(MAPPED / 2 + ABOUT));
+}
+
+TEST_F(two, mapping_alone_is_free)
+{
+	ASSERT_EQ(0, touch_in(OURS, self->fd, 0, 0));
+	EXPECT_LT(cgroup_stat(OURS, "shmem "), (long)ABOUT);
+	EXPECT_EQ(0, allocated());
+}
+
+FIXTURE(swapped) {
+	int fd;
+	char *map;
+};
+
+/* A window full of numbers, and all of it in swap. */
+FIXTURE_SETUP(swapped)
+{
+	size_t i;
+
+	if (!swap_is_there())
+		SKIP(return, "this kernel has nothing to swap to");
+	ASSERT_EQ(0, swap_on("64M"));
+	ASSERT_EQ(0, module_load("size=1M pageable=1"));
+	self->fd = open(DEVICE, O_RDWR);
+	self->map = map_rw(self->fd, WINDOW);
+	ASSERT_NE(MAP_FAILED, self->map);
+	for (i = 0; i < WINDOW / sizeof(int); i++)
+		((int *)self->map)[i] = i;
+	ASSERT_EQ(0, swap_out(self->map, WINDOW));
+}
+
+FIXTURE_TEARDOWN_PARENT(swapped)
+{
+	EXPECT_EQ(0, module_unload());
+	swap_off();
+}
+
+static size_t wrong_numbers(const char *map)
+{
+	size_t i, wrong = 0;
+
+	for (i = 0; i < WINDOW / sizeof(int); i++)
+		wrong += ((int *)map)[i] != (int)i;
+	return wrong;
+}
+
+TEST_F(swapped, comes_back_as_it_was)
+{
+	EXPECT_EQ(0, smaps_kb(self->map, "Rss:"));
+	EXPECT_EQ((long)WINDOW, allocated());
+	EXPECT_EQ(0, wrong_numbers(self->map));
+	EXPECT_EQ((long)WINDOW / 1024, smaps_kb(self->map, "Rss:"));
+	EXPECT_EQ((long)WINDOW, allocated());
+}
+
+TEST_F(swapped, outlives_all_its_users)
+{
+	ASSERT_EQ(0, munmap(self->map, WINDOW));
+	ASSERT_EQ(0, close(self->fd));
+	EXPECT_EQ((long)WINDOW, allocated());
+	EXPECT_EQ(42, run_peer("./peer", "read", 42 * sizeof(int), NULL));
+	self->map = map_rw(open(DEVICE, O_RDWR), WINDOW);
+	EXPECT_EQ(0, wrong_numbers(self->map));
+}
+
+TEST_F(swapped, unloading_gives_swap_back_and_begins_with_zeroes)
+{
+	long free = read_number("/proc/meminfo", "SwapFree:");
+
+	ASSERT_EQ(0, munmap(self->map, WINDOW));
+	ASSERT_EQ(0, close(self->fd));
+	ASSERT_EQ(0, module_unload());
+	/* Each processor keeps some of what it has given back. */
+	EXPECT_GT(read_number("/proc/meminfo", "SwapFree:"),
+		  free + (long)WINDOW / 1024 / 2);
+	ASSERT_EQ(0, module_load("size=1M pageable=1"));
+	EXPECT_EQ(0, allocated());
+	EXPECT_TRUE(is_zero(map_rw(open(DEVICE, O_RDWR), WINDOW), WINDOW));
+}
+
+/* The kernel locks no mapping that may not grow, and says that it did. */
+TEST_F(swapped, mlock_succeeds_and_does_not_lock_it)
+{
+	EXPECT_EQ(0, mlock(self->map, WINDOW));
+	EXPECT_EQ(0, wrong_numbers(self->map));
+	EXPECT_EQ(0, smaps_kb(self->map, "Locked:"));
+	EXPECT_EQ(0, swap_out(self->map, WINDOW));
+}
+
+static void wait_until_asleep(pid_t pid)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	while (1) {
+		char state = 0;
+		FILE *f = fopen(path, "r");
+
+		if (!f || (fscanf(f, "%*d %*s %c", &state) == 1 && state == 'S'))
+			break;
+		fclose(f);
+		usleep(1000);
+	}
+}
+
+/* Have what another process has mapped swapped out, where it alone has. */
+static int swap_out_of(pid_t pid, char *at, size_t len)
+{
+	int fd = syscall(SYS_pidfd_open, pid, 0);
+	struct iovec iov = { at, len };
+
+	return syscall(SYS_process_madvise, fd, &iov, 1, MADV_PAGEOUT, 0) !=
+		(long)len;
+}
+
+TEST_F(swapped, futex_in_a_swapped_page_wakes_up)
+{
+	int *word = (int *)self->map, i;
+	pid_t pid = fork();
+
+	if (!pid)
+		_exit(syscall(SYS_futex, word, FUTEX_WAIT, 0, NULL) ? 1 : 0);
+	wait_until_asleep(pid);
+	for (i = 0; i < 100; i++) {
+		ASSERT_EQ(0, swap_out_of(pid, self->map, page_size()));
+		if (smaps_kb(self->map, "Swap:") == (long)WINDOW / 1024)
+			break;
+		usleep(10000);
+	}
+	EXPECT_EQ((long)WINDOW / 1024, smaps_kb(self->map, "Swap:"));
+	*word = 1;
+	EXPECT_EQ(1, syscall(SYS_futex, word, FUTEX_WAKE, 1));
+	EXPECT_EQ(0, wait_for(pid));
+}
+
+TEST_HARNESS_MAIN

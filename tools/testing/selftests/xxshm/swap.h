@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Something to swap to: compressed memory, for as long as a test takes. */
+#ifndef _SELFTESTS_XXSHM_SWAP_H
+#define _SELFTESTS_XXSHM_SWAP_H
+
+#include "device.h"
+
+#define SWAP_DEVICE	"/dev/zram0"
+#define SWAP_SYSFS	"/sys/block/zram0/"
+
+/* A kernel made for testing has it built in, or not at all. */
+static inline int swap_is_there(void)
+{
+	return !access(SWAP_DEVICE, F_OK) ||
+	       (!system("modprobe -q zram num_devices=1") &&
+		!access(SWAP_DEVICE, F_OK));
+}
+
+static inline int swap_on(const char *size)
+{
+	return write_file(SWAP_SYSFS "disksize", size) ||
+	       system("mkswap -q " SWAP_DEVICE) || system("swapon " SWAP_DEVICE);
+}
+
+static inline int swap_off(void)
+{
+	return system("swapoff " SWAP_DEVICE) || write_file(SWAP_SYSFS "reset", "1");
+}
+
+/*
+ * Have all that a mapping shows swapped out, which nobody else has mapped; 0, or -1
+ * if it does not go. The kernel leaves out a page that it has in hand just now.
+ */
+static inline int swap_out(char *map, size_t len)
+{
+	int i;
+
+	for (i = 0; i < 100; i++) {
+		if (madvise(map, len, MADV_PAGEOUT))
+			return -1;
+		if (smaps_kb(map, "Swap:") == (long)len / 1024)
+			return 0;
+		usleep(10000);
+	}
+	return -1;
+}
+
+#endif /* _SELFTESTS_XXSHM_SWAP_H */
