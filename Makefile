@@ -37,6 +37,8 @@ help:
 	@echo '                  let trinity and stress-ng have a go at the device'
 	@echo '  make soak       random walks through the accounting while memory is short,'
 	@echo '                  TIME=SECONDS (3600), KERNEL=debug|kcsan|6.1|6.12, SEED='
+	@echo '  make bench      count instructions of xxshm beside memfd, hugetlb, tmpfs ...,'
+	@echo '                  KERNEL=6.1|6.12'
 	@echo '  make style      run checkpatch, sparse, W=1, kernel-doc and shellcheck'
 	@echo
 	@echo 'On this machine'"'"'s kernel ($(KVER)):'
@@ -114,6 +116,9 @@ soak:
 	@exec env KERNEL='$(KERNEL)' TIME='$(TIME)' SEED='$(SEED)' \
 	  tools/testing/soak/run
 
+bench:
+	@exec env KERNEL='$(KERNEL)' tools/testing/bench/run
+
 style:
 	@tools/testing/style
 
@@ -124,4 +129,4 @@ clean:
 	  -o -name Module.symvers -o -name modules.order \) -exec rm -f {} +
 
 .PHONY: modules help headers root dkms export-source install uninstall demo \
-	check check-debug coverage fuzz fuzz-others soak style clean
+	check check-debug coverage fuzz fuzz-others soak bench style clean
