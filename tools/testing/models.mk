@@ -4,7 +4,7 @@
 #   PROGS := names, made of NAME.c
 #   include models.mk
 
-MODELS := lp64 ia32 x32
+MODELS ?= lp64 ia32 x32
 CC_lp64 := gcc
 CC_ia32 := i686-linux-gnu-gcc
 CC_x32 := x86_64-linux-gnux32-gcc

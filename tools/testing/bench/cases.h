@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The cases: operations on a region that has its pages already. Each returns the
- * instructions that it took, the least of some rounds after one that counts for
- * nothing, or what is below 0 (crew.h). The least is the one into which no timer
- * interrupt and no work that the kernel had put off happened to fall.
+ * instructions that it took, the least of many times, or what is below 0 (crew.h). The
+ * least is the one into which no timer interrupt and no work that the kernel had put
+ * off happened to fall, and for which each cache of the kernel had something at hand.
  */
 #ifndef _BENCH_CASES_H
 #define _BENCH_CASES_H
@@ -15,26 +15,27 @@
 #include "crew.h"
 #include "region.h"
 
-/* How many times, so that large regions do not take minutes. */
-static inline int cases_rounds(const struct region *region)
-{
-	return region->size <= HUGE ? 9 : region->size <= 32 * HUGE ? 3 : 1;
-}
+#define LEAST_TIMES	2
+#define MOST_TIMES	320
+#define IN_A_ROW	16
+#define ENOUGH		20000000L	/* instructions, for more times than the least */
 
-static inline long least_of(long (*round)(struct region *region),
+static inline long least_of(long (*once)(struct region *region),
 			    struct region *region)
 {
-	long least = LONG_MAX;
+	long least = LONG_MAX, spent = 0;
 
-	for (int i = 0; i <= cases_rounds(region); i++) {
+	for (int i = 0; i < LEAST_TIMES || (spent < ENOUGH && i < MOST_TIMES); i++) {
 		long took;
 
-		clock_settle();
-		took = round(region);
+		if (i % IN_A_ROW == 0)
+			clock_settle();
+		took = once(region);
 		if (took < 0)
 			return took;
-		if (i && took < least)
+		if (took < least)
 			least = took;
+		spent += took;
 	}
 	return least;
 }
@@ -51,34 +52,29 @@ static inline long map_and_touch(struct region *region, size_t step)
 	return clock_since(start);
 }
 
-static long round_of_map(struct region *region)
+static long once_map(struct region *region)
 {
 	return map_and_touch(region, PAGE);
 }
 
-static long round_of_sparse(struct region *region)
+static long once_sparse(struct region *region)
 {
 	return map_and_touch(region, HUGE);
 }
 
-/* The mean of some in a row: nothing settles between them. */
-static long round_of_again(struct region *region)
+static long once_again(struct region *region)
 {
-	int times = region->size <= HUGE ? 16 : 2;
 	long start = clock_now();
+	char *p = region_map(region);
 
-	for (int i = 0; i < times; i++) {
-		char *p = region_map(region);
-
-		if (p == MAP_FAILED)
-			return -errno;
-		region_unmap(region, p);
-	}
-	return clock_since(start) / times;
+	if (p == MAP_FAILED)
+		return -errno;
+	region_unmap(region, p);
+	return clock_since(start);
 }
 
 /* From before the fork until the child has touched all. */
-static long round_of_fork(struct region *region)
+static long once_fork(struct region *region)
 {
 	char *p = region_map(region);
 	long *end, start, took;
@@ -134,18 +130,12 @@ static inline long map_in_turns(struct region *region)
 static long member_maps(struct crew *crew, void *arg)
 {
 	struct region *region = arg;
-	int rounds = region->size <= HUGE ? 4 : 1;
-	long least = map_in_turns(region);
+	int times = region->size < HUGE ? 32 : region->size == HUGE ? 4 : 1;
+	long took = map_in_turns(region), least = LONG_MAX;
 
-	if (least < 0)
-		return least;
 	crew_wait_for_start(crew);
-	least = LONG_MAX;
-	for (int i = 0; i < rounds; i++) {
-		long took = map_in_turns(region);
-
-		if (took < 0)
-			return took;
+	for (int i = 0; i < times && took >= 0; i++) {
+		took = map_in_turns(region);
 		if (took < least)
 			least = took;
 	}

@@ -89,17 +89,17 @@ static int make_secret(size_t size, int round)
 
 /* ./report knows them by these names too. */
 static const struct peer peers[] = {
-	{ "locked", make_xxshm },
-	{ "pageable", make_xxshm },
-	{ "memfd", make_memfd },
-	{ "memfd-populate", make_memfd, .map_flags = MAP_POPULATE },
-	{ "hugetlb", make_hugetlb, .granule = HUGE },
-	{ "tmpfs-huge", make_tmpfs_huge },
-	{ "zero", make_zero, .once = 1 },
-	{ "bpf", make_bpf },
-	{ "secret", make_secret },
-	{ "memfd-always", make_memfd },
-	{ "tmpfs-always", make_tmpfs },
+	{ .name = "locked", .make = make_xxshm },
+	{ .name = "pageable", .make = make_xxshm },
+	{ .name = "memfd", .make = make_memfd },
+	{ .name = "memfd-populate", .make = make_memfd, .map_flags = MAP_POPULATE },
+	{ .name = "hugetlb", .make = make_hugetlb, .granule = HUGE },
+	{ .name = "tmpfs-huge", .make = make_tmpfs_huge },
+	{ .name = "zero", .make = make_zero, .once = 1 },
+	{ .name = "bpf", .make = make_bpf },
+	{ .name = "secret", .make = make_secret },
+	{ .name = "memfd-always", .make = make_memfd },
+	{ .name = "tmpfs-always", .make = make_tmpfs },
 };
 
 static inline const struct peer *peer_of(const char *name)
