@@ -39,6 +39,7 @@ help:
 	@echo '                  TIME=SECONDS (3600), KERNEL=debug|kcsan|6.1|6.12, SEED='
 	@echo '  make bench      count instructions of xxshm beside memfd, hugetlb, tmpfs ...,'
 	@echo '                  KERNEL=6.1|6.12'
+	@echo '  make bench-page the same on both, for the page in Documentation/bench'
 	@echo '  make style      run checkpatch, sparse, W=1, kernel-doc and shellcheck'
 	@echo
 	@echo 'On this machine'"'"'s kernel ($(KVER)):'
@@ -119,6 +120,9 @@ soak:
 bench:
 	@exec env KERNEL='$(KERNEL)' tools/testing/bench/run
 
+bench-page:
+	@exec env KERNEL= tools/testing/bench/run page
+
 style:
 	@tools/testing/style
 
@@ -129,4 +133,5 @@ clean:
 	  -o -name Module.symvers -o -name modules.order \) -exec rm -f {} +
 
 .PHONY: modules help headers root dkms export-source install uninstall demo \
-	check check-debug coverage fuzz fuzz-others soak bench style clean
+	check check-debug coverage fuzz fuzz-others soak bench bench-page \
+	style clean

@@ -81,6 +81,7 @@ static const struct operation operations[] = {
 	{ "at-once-16", measure_16, PAGE, 0, 32 * HUGE, .remaps = 1 },
 	/* In the first page of the smallest region that each peer can make. */
 	{ "mutex", contended_mutex, HUGE, HUGE, HUGE, .remaps = 0 },
+	{ .name = NULL }
 };
 
 static void print_gap(const char *operation, const struct region *region,
@@ -135,7 +136,7 @@ static long first_round(struct region *region, int round)
 }
 
 /* A machine that has run for a while has no large pages at hand before this. */
-static void compact_memory(void)
+static void compact(void)
 {
 	int fd = open("/proc/sys/vm/compact_memory", O_WRONLY);
 
@@ -156,7 +157,7 @@ static long measure_first(struct region *region)
 		if (i)
 			close(region->fd);
 		clock_settle();
-		compact_memory();
+		compact();
 		took = first_round(region, i);
 		if (took < 0)
 			return took;
@@ -202,8 +203,8 @@ static void measure_peer(const struct peer *peer, size_t size)
 		print_gap("first", &region, "made of 2 MiB pages", "");
 	else
 		print("first", &region, measure_first(&region), PAGE);
-	for (size_t i = 0; i < sizeof(operations) / sizeof(operations[0]); i++)
-		measure_operation(&operations[i], &region);
+	for (const struct operation *operation = operations; operation->name; operation++)
+		measure_operation(operation, &region);
 	fflush(stdout);
 	if (region.fd >= 0)
 		close(region.fd);

@@ -20,7 +20,7 @@ COLOURS = {
     "tmpfs-always": "#a8c8e8",
 }
 SHOWN = ("map", "fork", "first")
-WIDTH, PANEL, LEFT, RIGHT, TOP, TITLE = 1000, 300, 70, 20, 120, 34
+WIDTH, PANEL, LEFT, RIGHT, TOP, TITLE = 1000, 300, 80, 20, 106, 34
 FONT = 'font-family="DejaVu Sans, Verdana, Arial, sans-serif"'
 
 
@@ -78,7 +78,8 @@ class Panel:
 
     def lines(self):
         sizes, peers = self.kernel.sizes(), self.kernel.peers()
-        lines = [text(LEFT, self.top + 18, OPERATIONS[self.operation][0], 15,
+        lines = [text(LEFT, self.top + 18, OPERATIONS[self.operation][0] +
+                      ": instructions per page", 15,
                       more=' font-weight="bold"')] + self.grid()
         group = (WIDTH - LEFT - RIGHT) / len(sizes)
         width = group * 0.86 / len(peers)
@@ -97,8 +98,8 @@ def chart(kernel):
              f'height="{height}" viewBox="0 0 {WIDTH} {height}" {FONT}>',
              f'<rect width="{WIDTH}" height="{height}" rx="8" fill="#ffffff" '
              'stroke="#d0d0d0"/>',
-             text(LEFT, 30, "Instructions for each 4 KiB page, by size of the region, "
-                  f"on {kernel.release}; logarithmic", 16)]
+             text(LEFT, 30, "Instructions for each page of 4 KiB, by size of the region; "
+                  f"kernel {kernel.release}, logarithmic axis", 15)]
     lines += legend(kernel.peers())
     for i, operation in enumerate(SHOWN):
         lines += Panel(kernel, operation, TOP + PANEL * i).lines()

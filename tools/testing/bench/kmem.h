@@ -84,7 +84,7 @@ static inline long kmem_sum(const char *path, const char *const *names)
 	return sum;
 }
 
-static inline struct kmem kmem_now(void)
+static inline struct kmem kmem_read(void)
 {
 	static const char *const other[] = {
 		"KernelStack:", "PageTables:", "VmallocUsed:", "Percpu:", NULL
@@ -98,6 +98,19 @@ static inline struct kmem kmem_now(void)
 	now.slab = kmem_slab();
 	now.other = kmem_sum("/proc/meminfo", other) * 1024;
 	now.pages = kmem_sum("/proc/vmstat", pages);
+	return now;
+}
+
+/* Once nothing that was put off is freed any more. */
+static inline struct kmem kmem_now(void)
+{
+	struct kmem before, now = kmem_read();
+	int again = 10;
+
+	do {
+		before = now;
+		now = kmem_read();
+	} while (memcmp(&before, &now, sizeof(now)) && again--);
 	return now;
 }
 

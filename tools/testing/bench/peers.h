@@ -100,13 +100,14 @@ static const struct peer peers[] = {
 	{ .name = "secret", .make = make_secret },
 	{ .name = "memfd-always", .make = make_memfd },
 	{ .name = "tmpfs-always", .make = make_tmpfs },
+	{ .name = NULL }
 };
 
 static inline const struct peer *peer_of(const char *name)
 {
-	for (size_t i = 0; i < sizeof(peers) / sizeof(peers[0]); i++)
-		if (!strcmp(peers[i].name, name))
-			return &peers[i];
+	for (const struct peer *peer = peers; peer->name; peer++)
+		if (!strcmp(peer->name, name))
+			return peer;
 	return NULL;
 }
 
