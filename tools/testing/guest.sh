@@ -3,7 +3,9 @@
 #
 # What the virtual machines of all tests have in common, to be sourced:
 #
-#   in_guest KERNEL FOUND SECONDS COMMAND...    its exit status is that of vm/run
+#   in_guest [OPTION VALUE]... KERNEL FOUND SECONDS COMMAND...
+#                                 its exit status is that of vm/run, for which the
+#                                 OPTIONs are, as -m 320M
 #   results_in_guest KERNEL FOUND SECONDS COMMAND...
 #                                 the results of its TAP, and that of the kernel
 #
@@ -29,14 +31,20 @@ trap 'end_tree $$; exit 143' HUP INT TERM
 # init_on_alloc would hide pages that the module forgot to clear; 6.1 has
 # memfd_secret(2) only where it is asked for.
 in_guest() {
-	local kernel=$1 found=$2 seconds=$3 image
-	shift 3
+	local options=() kernel found seconds image
 
+	while [[ $1 = -* ]]; do
+		options+=("$1" "$2")
+		shift 2
+	done
+	kernel=$1 found=$2 seconds=$3
+	shift 3
 	image=$(tools/testing/build image "$kernel")
 	mkdir -p "$found"
 	tools/testing/vm/run -k "$image" -m 2G -t "$seconds" \
 		-w "$found" -l "$found/console" \
-		-a "syscall.x32=y init_on_alloc=0 secretmem.enable=1" -- "$@" \
+		-a "syscall.x32=y init_on_alloc=0 secretmem.enable=1" \
+		"${options[@]}" -- "$@" \
 		2>"$found/verdict" &
 	wait $!
 }

@@ -13,7 +13,7 @@
 #include "ledger.h"
 #include "swap.h"
 
-#define WINDOW	(1UL << 20)
+#define WINDOW	(1024UL << 10)
 #define OWN_OFFSET	(IS_ILP32 ? WINDOW : 0)	/* of the window in the store */
 
 #define EXPECT_ERRNO(expected, call) do {	\
@@ -207,7 +207,7 @@ TEST_F(window, map_file_outlives_the_module)
 	ASSERT_EQ(0, module_load("pageable=1"));
 }
 
-#define SPARSE	(1ULL << 40)	/* far more than there is */
+#define SPARSE	(1024ULL << 30)	/* far more than there is */
 
 FIXTURE(sparse) {
 	int fd;
@@ -245,7 +245,8 @@ TEST_F(sparse, maps_as_a_whole)
 
 	ASSERT_NE(MAP_FAILED, map);
 	EXPECT_EQ(0, allocated());
-	map[SPARSE / 2] = map[SPARSE - 1] = 'w';
+	map[SPARSE / 2] = 'w';
+	map[SPARSE - 1] = 'w';
 	EXPECT_EQ(2 * (long)page_size(), allocated());
 }
 #endif
