@@ -38,10 +38,10 @@ static inline long clock_since(long start)
 	return clock_now() - start - clock_cost();
 }
 
-/* Let the kernel do what it has put off; in the virtual machine, waiting is free. */
+/* Let the kernel do what it has put off; the virtual machine hardly takes time to wait. */
 static inline void clock_settle(void)
 {
-	struct timespec ts = { .tv_nsec = 100000000 };
+	struct timespec ts = { .tv_nsec = 40000000 };
 
 	nanosleep(&ts, NULL);
 }

@@ -92,8 +92,6 @@ static inline struct kmem kmem_read(void)
 	static const char *const pages[] = { "nr_file_pages ", NULL };
 	struct kmem now;
 
-	for (int i = 0; i < 10; i++)
-		clock_settle();
 	kmem_shrink();
 	now.slab = kmem_slab();
 	now.other = kmem_sum("/proc/meminfo", other) * 1024;
@@ -101,16 +99,16 @@ static inline struct kmem kmem_read(void)
 	return now;
 }
 
-/* Once nothing that was put off is freed any more. */
+/* In the end what was put off is freed, and what reading takes is there. */
 static inline struct kmem kmem_now(void)
 {
-	struct kmem before, now = kmem_read();
-	int again = 10;
+	struct kmem now;
 
-	do {
-		before = now;
+	for (int i = 0; i < 12; i++) {
+		for (int j = 0; j < 25; j++)
+			clock_settle();
 		now = kmem_read();
-	} while (memcmp(&before, &now, sizeof(now)) && again--);
+	}
 	return now;
 }
 

@@ -17,6 +17,7 @@ PEERS = {
     "memfd-always": "memfd always",
     "tmpfs-always": "tmpfs always",
 }
+MODULE = {"locked", "pageable"}
 # Until the module can be loaded so, there is no such column.
 OPTIONAL = {"pageable"}
 
@@ -42,6 +43,7 @@ OBJECTS = {
     "file": "open file",
     "mapping": "mapping, untouched",
 }
+OF_MODULE = {"module", "idle"}
 
 KIB, MIB = 1 << 10, 1 << 20
 
@@ -98,8 +100,7 @@ def expected(size):
         yield from ("at-once-1", "at-once-16")
 
 
-def missing(kernel):
-    """What has neither a number nor an explanation."""
+def missing_operations(kernel):
     there = {(entry["operation"], int(entry["size"]), entry["backing"])
              for entry in kernel.entries if entry["instructions"] or entry["gap"]}
     for peer in PEERS:
@@ -109,3 +110,18 @@ def missing(kernel):
             for operation in expected(size):
                 if (operation, size, peer) not in there:
                     yield f"{operation} of {size_name(size)}, {PEERS[peer]}"
+
+
+def missing_objects(kernel):
+    there = {(entry["object"], entry["backing"]) for entry in kernel.memory
+             if entry["bytes"]}
+    for peer in ["memfd"] + [peer for peer in kernel.peers() if peer in MODULE]:
+        for name in OBJECTS:
+            if (name, peer) not in there and (peer in MODULE or name not in OF_MODULE):
+                yield f"bytes of {OBJECTS[name]}, {PEERS[peer]}"
+
+
+def missing(kernel):
+    """What has neither a number nor an explanation."""
+    yield from missing_operations(kernel)
+    yield from missing_objects(kernel)

@@ -12,7 +12,7 @@ class Notes:
     def gap(self, text):
         if text not in self.texts:
             self.texts.append(text)
-        return f"({'abcdefgh'[self.texts.index(text)]})"
+        return f"[{'abcdefgh'[self.texts.index(text)]}]"
 
     def lines(self):
         lines = []
@@ -27,7 +27,6 @@ def number(text):
 
 
 def simple_table(head, rows):
-    """An empty cell at the beginning of a row would be taken for the row before."""
     widths = [max(len(row[i]) for row in [head] + rows) for i in range(len(head))]
     rule = "  ".join("=" * width for width in widths)
 
@@ -73,7 +72,7 @@ def memory_table(kernel):
         if entry["object"] == "region":
             name = f"{name}, {size_name(int(entry['size']))}"
         rows.setdefault(name, {})[entry["backing"]] = entry["bytes"]
-        if entry["pages"]:
+        if entry["object"] == "idle":
             name = f"pages of {entry['count']} idle instances"
             rows.setdefault(name, {})[entry["backing"]] = entry["pages"]
     return by_peer("bytes", rows)
