@@ -45,8 +45,9 @@ static inline void vm_flags_mod(struct vm_area_struct *vma,
 #endif
 
 /*
- * Without a page table at hand, older kernels have filemap_map_pages() use one that is
- * not there, if it cannot map a large page. So what comes without one is not for them.
+ * The argument of huge_fault() was a size, not an order, before 6.6. And without a page
+ * table at hand, older kernels have filemap_map_pages() say that it has mapped a page
+ * which it has not, so that the fault would come again for ever.
  */
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 6, 0)
 #define HUGE_FAULT_IS_SAFE	0

@@ -15,8 +15,10 @@
  * Each window of locked memory gets all its pages at its own first valid mmap, so
  * that nobody pays for the window of programs that never come. If the memory is
  * pageable, a store takes the place of the umem, and what is mapped is a door, see
- * pageable.c. A device gets the one or the other when it is first opened. Contents stay until the module goes, and it does not go while a file
- * or a mapping lives.
+ * pageable.c. A device gets the one or the other when it is first opened.
+ *
+ * Contents stay until the module goes, and it does not go while a file or a mapping
+ * lives.
  */
 #include <linux/compat.h>
 #include <linux/device.h>
@@ -24,6 +26,7 @@
 #include <linux/file.h>
 #include <linux/fs.h>
 #include <linux/kernel.h>
+#include <linux/lockdep.h>
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
@@ -67,14 +70,15 @@ static u32 window_model(const struct xxshm_device *xd,
 
 static pgoff_t chardev_window_pages;
 static bool chardev_is_pageable;
-/* Held while a device gets what its pages are going to be in. */
+/* Of umem and store of all devices, until they are set; nests outside of mmap_lock. */
 static DEFINE_MUTEX(chardev_memory_lock);
 
-static int chardev_get_store(struct xxshm_device *xd)
+static int chardev_get_store_locked(struct xxshm_device *xd)
 {
 	struct file *store;
 	char name[24];
 
+	lockdep_assert_held(&chardev_memory_lock);
 	if (xd->store)
 		return 0;
 	snprintf(name, sizeof(name), "dev/%s", dev_name(&xd->dev));
@@ -86,10 +90,11 @@ static int chardev_get_store(struct xxshm_device *xd)
 	return 0;
 }
 
-static int chardev_get_umem(struct xxshm_device *xd)
+static int chardev_get_umem_locked(struct xxshm_device *xd)
 {
 	struct xxshm_umem *umem;
 
+	lockdep_assert_held(&chardev_memory_lock);
 	if (xd->umem)
 		return 0;
 	umem = xxshm_umem_alloc(2 * chardev_window_pages);
@@ -106,7 +111,8 @@ static int chardev_get_memory(struct xxshm_device *xd)
 
 	if (mutex_lock_killable(&chardev_memory_lock))
 		return -EINTR;
-	err = chardev_is_pageable ? chardev_get_store(xd) : chardev_get_umem(xd);
+	err = chardev_is_pageable ? chardev_get_store_locked(xd) :
+		chardev_get_umem_locked(xd);
 	mutex_unlock(&chardev_memory_lock);
 	return err;
 }

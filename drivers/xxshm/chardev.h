@@ -6,7 +6,8 @@
 
 /*
  * Lock order: mmap_lock, then xxshm_window.lock or xxshm_map_list.lock, never
- * both, then the locks of the page cache.
+ * both, then the locks of the page cache. A device gets its memory object under a lock
+ * of its own, outside of them all.
  */
 
 int xxshm_chardev_init(unsigned int instances, pgoff_t window_pages,

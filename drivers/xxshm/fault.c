@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Page faults of mappings whose pages are all there: those of a locked umem.
+ * Page faults of mappings whose pages are all there: those of a window, or of one
+ * region of a driver.
  *
  * Nothing has to be waited for or paid, so a fault maps what lies around, too, for
  * writing as for reading: a few small pages, or the large pages of some megabytes.
+ * They do not count as written to before they are: where that matters, they are
+ * mapped write-protected, as the VMA's protection has it.
  * Mapping is the work of the kernel's filemap_map_pages(), which takes only pages
  * that nobody is moving or taking away. What it leaves out, one at a time, is the
  * work of the fault itself.
@@ -53,7 +56,7 @@ static void fault_map_huge_at(struct vm_fault *vmf, unsigned long addr, pmd_t *p
 		.pgoff		= fault_index(vmf->vma, addr),
 		.address	= addr,
 		.real_address	= addr,
-		.flags		= vmf->flags,
+		.flags		= vmf->flags & ~FAULT_FLAG_WRITE,
 		.pud		= vmf->pud,
 		.pmd		= pmd,
 		.prealloc_pte	= vmf->prealloc_pte,
@@ -111,6 +114,24 @@ static vm_fault_t fault_map_block(struct vm_fault *vmf)
 				     fault_index(vma, last));
 }
 
+/*
+ * Small pages are all mapped as if to be read. If that makes the one of the fault
+ * write-protected, the kernel knows what to do; with a large one it would come here
+ * again, for ever.
+ */
+static vm_fault_t fault_map_block_to_write(struct vm_fault *vmf)
+{
+	const enum fault_flag flags = vmf->flags;
+	vm_fault_t ret;
+
+	if (!fault_is_large(vmf->vma->vm_file->f_mapping,
+			    ALIGN_DOWN(vmf->pgoff, PTRS_PER_PTE)))
+		vmf->flags &= ~FAULT_FLAG_WRITE;
+	ret = fault_map_block(vmf);
+	vmf->flags = flags;
+	return ret;
+}
+
 /**
  * xxshm_fault() - find the page of a fault
  * @vmf: the fault
@@ -126,7 +147,7 @@ vm_fault_t xxshm_fault(struct vm_fault *vmf)
 
 	/* For an access that reads, the kernel has tried .map_pages before. */
 	if (vmf->flags & FAULT_FLAG_WRITE) {
-		ret = fault_map_block(vmf);
+		ret = fault_map_block_to_write(vmf);
 		if (ret)
 			return ret;
 	}
@@ -146,11 +167,13 @@ vm_fault_t xxshm_fault(struct vm_fault *vmf)
  *
  * Context: In a huge_fault handler; does not sleep.
  * Return: VM_FAULT_NOPAGE if it has been mapped, or VM_FAULT_FALLBACK, also if the
- * large page is there and may only be read: it takes small ones to change that.
+ * large page is there and write-protected: the kernel takes it away then, and the
+ * fault maps it again.
  */
 vm_fault_t xxshm_fault_huge(struct vm_fault *vmf, unsigned int order)
 {
-	if (order != PMD_SHIFT - PAGE_SHIFT || !pmd_none(READ_ONCE(*vmf->pmd)))
+	if (order != PMD_SHIFT - PAGE_SHIFT || !pmd_none(READ_ONCE(*vmf->pmd)) ||
+	    arch_needs_pgtable_deposit())
 		return VM_FAULT_FALLBACK;
 	if (filemap_map_pages(vmf, vmf->pgoff, vmf->pgoff) != VM_FAULT_NOPAGE)
 		return VM_FAULT_FALLBACK;

@@ -5,7 +5,7 @@
  * mmap handlers call xxshm_map_check(), which refuses what may not be mapped
  * and changes nothing; then xxshm_map_alloc(), which pays for the mapping; then
  * they get the memory; then xxshm_map_commit(), which cannot fail. Nobody but
- * this file sets flags or operations of a VMA, but for the operations of tmpfs that
+ * this file and fault.c sets flags or operations of a VMA, but for the operations of tmpfs that
  * pageable memory has: nobody pays for a mapping of that.
  *
  * Who counts what: the struct xxshm_map that the call made holds the charge,
@@ -291,7 +291,7 @@ EXPORT_SYMBOL_IF_KUNIT(xxshm_map_check);
  *
  * From here on vm_pgoff is that index, as rmap and faults need it.
  *
- * Context: In an mmap handler, when nothing can fail any more.
+ * Context: In an mmap handler; if it fails later, the kernel drops the VMA.
  */
 void xxshm_map_restrict(struct vm_area_struct *vma, pgoff_t index)
 {

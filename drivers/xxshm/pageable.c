@@ -26,6 +26,7 @@
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/shmem_fs.h>
+#include <linux/uidgid.h>
 
 #include "map.h"
 #include "pageable.h"
@@ -54,6 +55,9 @@ struct file *xxshm_pageable_alloc(pgoff_t npages, const char *name)
 	if (IS_ERR(store))
 		return store;
 	inode = file_inode(store);
+	/* Whoever was the first to open a device has no more to say than others. */
+	inode->i_uid = GLOBAL_ROOT_UID;
+	inode->i_gid = GLOBAL_ROOT_GID;
 	inode->i_flags |= S_PRIVATE | S_IMMUTABLE;
 	/* What tmpfs does not know of, it takes away when any flag is set. */
 	SHMEM_I(inode)->fsflags |= FS_IMMUTABLE_FL;
@@ -92,6 +96,8 @@ struct file *xxshm_pageable_open(struct file *store, const struct file *opened,
 		return door;
 	__module_get(fops->owner);
 	door->f_op = fops;
+	/* Of tmpfs' operations; who believed it would log that it was deceived. */
+	door->f_mode &= ~(FMODE_CAN_READ | FMODE_CAN_WRITE);
 	return door;
 }
 
