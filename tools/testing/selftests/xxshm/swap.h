@@ -27,20 +27,27 @@ static inline int swap_off(void)
 	return system("swapoff " SWAP_DEVICE) || write_file(SWAP_SYSFS "reset", "1");
 }
 
+/* Each processor has pages in hand that it has not put on a list yet. */
+static inline int drain_lists(void)
+{
+	return write_file("/proc/sys/vm/compact_memory", "1");
+}
+
 /*
  * Have all that a mapping shows swapped out, which nobody else has mapped; 0, or -1
- * if it does not go. The kernel leaves out a page that it has in hand just now.
+ * if it does not go.
  */
 static inline int swap_out(char *map, size_t len)
 {
 	int i;
 
-	for (i = 0; i < 100; i++) {
+	for (i = 0; i < 10; i++) {
 		if (madvise(map, len, MADV_PAGEOUT))
 			return -1;
 		if (smaps_kb(map, "Swap:") == (long)len / 1024)
 			return 0;
-		usleep(10000);
+		if (drain_lists())
+			return -1;
 	}
 	return -1;
 }
