@@ -282,6 +282,35 @@ static inline long smaps_kb(const void *addr, const char *key)
 	return line ? strtol(line + strlen(key), NULL, 10) : -1;
 }
 
+/* What /proc/self/pagemap has of a page, see Documentation/admin-guide/mm/pagemap.rst. */
+static inline __u64 pagemap_entry(const void *addr)
+{
+	int fd = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
+	__u64 entry = 0;
+
+	if (pread64(fd, &entry, sizeof(entry),
+		    (off64_t)((unsigned long)addr / page_size()) * 8) != sizeof(entry))
+		perror("pagemap");
+	close(fd);
+	return entry;
+}
+
+#define PAGEMAP_PFN		((1ULL << 55) - 1)
+#define PAGEMAP_SOFT_DIRTY	(1ULL << 55)
+
+/* How many entries of page tables the page has that is mapped at @addr, or -1. */
+static inline long times_mapped(const void *addr)
+{
+	int fd = open("/proc/kpagecount", O_RDONLY | O_CLOEXEC);
+	__u64 count = -1;
+
+	if (pread64(fd, &count, sizeof(count),
+		    (off64_t)(pagemap_entry(addr) & PAGEMAP_PFN) * 8) != sizeof(count))
+		perror("kpagecount");
+	close(fd);
+	return count;
+}
+
 /* A random number below @limit; the state must not be 0 at first. */
 static inline __u32 random_below(__u64 *state, __u32 limit)
 {

@@ -44,6 +44,35 @@ FIXTURE_TEARDOWN_PARENT(window)
 	EXPECT_EQ(0, module_unload());
 }
 
+/* As in <linux/fs.h> since 6.11: what is mapped at an address, and its build ID. */
+struct map_query {
+	__u64 size, flags, addr, vma[5], inode;
+	__u32 dev[2], name_size, build_id_size;
+	__u64 name_addr, build_id_addr;
+};
+
+#define MAP_QUERY	_IOWR('f', 17, struct map_query)
+
+/* The kernel reads a mapped file for this, if it says that it can be read. */
+TEST_F(window, asking_for_a_build_id_is_not_logged)
+{
+	int maps = open("/proc/self/maps", O_RDONLY);
+	int log = open("/dev/kmsg", O_RDONLY | O_NONBLOCK);
+	char id[20], line[1024], *map = map_rw(self->fd, WINDOW);
+	struct map_query query = {
+		.size = sizeof(query), .addr = (unsigned long)map,
+		.build_id_addr = (unsigned long)id, .build_id_size = sizeof(id),
+	};
+
+	ASSERT_NE(MAP_FAILED, map);
+	*map = 1;
+	ASSERT_LE(0, lseek(log, 0, SEEK_END));
+	if (ioctl(maps, MAP_QUERY, &query) && errno == ENOTTY)
+		SKIP(return, "this kernel cannot be asked");
+	EXPECT_EQ(0, query.build_id_size);
+	EXPECT_ERRNO(EAGAIN, read(log, line, sizeof(line)));
+}
+
 TEST_F(window, costs_a_user_nothing)
 {
 	char *map;
