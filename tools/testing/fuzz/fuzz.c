@@ -155,13 +155,14 @@ static void try_input(const __u8 *data, size_t size)
 	end_input();
 }
 
-/* For a reader: on each size of a window, so that chance has less of a say. */
+/* For a reader: on each kind of window, so that chance has less of a say. */
 static void repeat_input(const __u8 *data, size_t size)
 {
 	unsigned int i;
 
-	for (i = 0; i < sizeof(sizes) / sizeof(*sizes); i++) {
-		fprintf(stderr, "windows of %lu pages\n", window_pages);
+	for (i = 0; i < LOADS; i++) {
+		fprintf(stderr, "windows of %lu pages, %s\n", window_pages,
+			devices_are_pageable ? "pageable" : "locked");
 		try_input(data, size);
 		try_input(data, size);
 		reload();

@@ -38,6 +38,7 @@ static struct descriptor descriptors[DESCRIPTORS];
 static struct mapping mappings[MAPPINGS];
 static unsigned int mapping_count;
 static unsigned long page, window_pages;
+static int devices_are_pageable;
 static int populated[WINDOWS];	/* it has its pages */
 static int filled[WINDOWS];	/* with its marker, all of it */
 static int locked_all;		/* whatever is mapped next, libFuzzer's too */

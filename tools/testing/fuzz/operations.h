@@ -265,9 +265,12 @@ static void op_madvise(void)
 {
 	struct mapping part = choose_part();
 	/* All that there are; bad pages, 100 and 101, are for root. */
-	int advice = choose_below(28);
+	unsigned int byte = choose_below(32);
+	int advice = byte < 28 ? (int)byte : MADV_PAGEOUT;
+	long ret = ENTER(choose_way(), &call_madvise, part.start, part.len, advice);
 
-	ENTER(choose_way(), &call_madvise, part.start, part.len, advice);
+	if (!ret && part.len && advice == MADV_REMOVE)
+		violation("pages were taken away");
 }
 
 static void op_lock(void)
@@ -365,6 +368,10 @@ static void check_info(const struct xxshm_info *info, int way)
 {
 	__u32 model = way_is_ilp32(way) ? XXSHM_MODEL_ILP32 : XXSHM_MODEL_LP64;
 
+	if (devices_are_pageable &&
+	    (info->backing != XXSHM_BACKING_PAGEABLE || info->charged || info->flags))
+		violation("INFO tells that pageable memory is locked or costs %llu",
+			  info->charged);
 	if (info->model != model || info->page_size != page ||
 	    info->window_size != window_pages * page ||
 	    info->charged % page || info->user_locked % page)

@@ -14,7 +14,14 @@
 #define LOOK_AFTER	16	/* inputs: mapping the windows takes its time */
 
 /* Sizes that have a page alone, small pages, and large ones with a rest. */
-static const char *const sizes[] = { "64K", "4K", "4156K" };
+static const struct {
+	const char *size;
+	int is_pageable;
+} loads[] = {
+	{ "64K", 0 }, { "64K", 1 }, { "4K", 0 }, { "4156K", 0 }, { "4156K", 1 },
+};
+
+#define LOADS	(sizeof(loads) / sizeof(*loads))
 
 static int charged_fd[NODES], tainted_fd;
 static long taints, locked_at_start[2];
@@ -36,12 +43,14 @@ static void become_ordinary(void)
 		violation("becoming a user: %m");
 }
 
-static void load_modules(unsigned int size)
+static void load_modules(unsigned int number)
 {
-	unsigned long bytes = strtoul(sizes[size], NULL, 10) * 1024;
+	unsigned long bytes = strtoul(loads[number].size, NULL, 10) * 1024;
 	char text[64];
 
-	snprintf(text, sizeof(text), "instances=%d size=%s", DEVICES, sizes[size]);
+	devices_are_pageable = loads[number].is_pageable;
+	snprintf(text, sizeof(text), "instances=%d size=%s pageable=%d", DEVICES,
+		 loads[number].size, devices_are_pageable);
 	if (module_load(text)) {
 		perror("loading the module");
 		exit(2);
@@ -54,12 +63,12 @@ static void load_modules(unsigned int size)
 	window_pages = bytes / page;
 }
 
-static void load(unsigned int size)
+static void load(unsigned int number)
 {
 	char text[64];
 	int i;
 
-	load_modules(size);
+	load_modules(number);
 	for (i = 0; i < DEVICES; i++) {
 		snprintf(text, sizeof(text), "/sys/class/xxshm/xxshm%d/charged", i);
 		charged_fd[i] = open(text, O_RDONLY | O_CLOEXEC);
@@ -92,10 +101,10 @@ static void oracle_open(void)
 	close(fd);
 }
 
-/* The module goes when nobody uses it, and comes back with another size. */
+/* The module goes when nobody uses it, and comes back with other windows. */
 static void reload(void)
 {
-	static unsigned int size;
+	static unsigned int number;
 	int i;
 
 	for (i = 0; i < NODES; i++)
@@ -104,8 +113,8 @@ static void reload(void)
 		violation("the driver does not go: %m");
 	if (module_unload())
 		violation("the module does not go: %m");
-	size = (size + 1) % (sizeof(sizes) / sizeof(*sizes));
-	load(size);
+	number = (number + 1) % LOADS;
+	load(number);
 	count(&tally->reloads);
 }
 

@@ -1,0 +1,13 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash
+#
+# Something to swap to, for a virtual machine, to be sourced:
+#
+#   swap_on SIZE    fails if this kernel has no memory that is compressed
+
+swap_on() {
+	modprobe -q zram
+	echo "$1" >/sys/block/zram0/disksize &&
+	mkswap -q /dev/zram0 &&
+	swapon /dev/zram0
+}
