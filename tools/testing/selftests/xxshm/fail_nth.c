@@ -92,6 +92,7 @@ FIXTURE_VARIANT(sweep) {
 /* Too many pages to be mapped before they are touched. */
 #define MANY	"size=128K"
 #define LARGE	"instances=24 size=4M"
+#define PAGED	"instances=128 size=64K pageable=1"
 
 SEQUENCE(open, .parameters = SMALL, .make = make_nothing, .run = open_device,
 	 .at_least = 4);
@@ -99,6 +100,8 @@ SEQUENCE(first_mmap, .parameters = SMALL, .make = make_new_file, .run = map,
 	 .check = check_zero, .at_least = 20);
 SEQUENCE(first_large_mmap, .parameters = LARGE, .make = make_new_file,
 	 .run = map, .check = check_zero, .at_least = 8);
+SEQUENCE(first_large_touch, .parameters = LARGE, .make = make_new_file,
+	 .run = map_and_touch, .check = check_touched, .at_least = 8);
 SEQUENCE(mmap, .parameters = SMALL, .make = make_file, .run = map,
 	 .at_least = 4);
 SEQUENCE(mmap_again, .parameters = SMALL, .make = make_used_file, .run = map,
@@ -129,10 +132,22 @@ SEQUENCE(fdinfo, .parameters = SMALL, .make = make_mapping, .run = read_fdinfo,
 	 .at_least = 4);
 SEQUENCE(sysfs, .parameters = SMALL, .make = make_mapping, .run = read_sysfs,
 	 .at_least = 4);
+SEQUENCE(open_pageable, .parameters = PAGED, .make = make_nothing,
+	 .run = open_device, .at_least = 6);
+SEQUENCE(mmap_pageable, .parameters = PAGED, .make = make_new_file, .run = map,
+	 .check = check_zero, .at_least = 2);
+SEQUENCE(populate_pageable, .parameters = PAGED, .make = make_new_lonely_mapping,
+	 .run = populate_last_page, .check = check_zero, .at_least = 3);
+SEQUENCE(fork_pageable, .parameters = PAGED, .make = make_pieces,
+	 .run = fork_and_wait, .at_least = 50);
+SEQUENCE(swap_pageable, .parameters = PAGED, .make = make_touched_mapping,
+	 .run = swap_and_populate, .check = check_touched, .at_least = 16);
 
 /* Nothing here depends on the data model of the caller, and it takes long. */
 #ifdef __LP64__
 SEQUENCE(load, .parameters = "instances=3", .make = make_nothing,
+	 .run = load_and_unload, .at_least = 90);
+SEQUENCE(load_pageable, .parameters = "instances=3 pageable=1", .make = make_nothing,
 	 .run = load_and_unload, .at_least = 90);
 /* A large folio is there already when the small pages behind it fail. */
 SEQUENCE(first_mixed_mmap, .parameters = "instances=64 size=2080K",
@@ -154,8 +169,11 @@ FIXTURE_SETUP(sweep)
 
 FIXTURE_TEARDOWN_PARENT(sweep)
 {
-	if (variant->sequence.run != load_and_unload)
-		EXPECT_EQ(0, module_unload());
+	if (variant->sequence.run == load_and_unload)
+		return;
+	EXPECT_EQ(0, module_unload());
+	if (is_to_be_pageable(variant->sequence.parameters))
+		EXPECT_EQ(0, swap_off());
 }
 
 /* The call failed: nothing has changed, and it works if tried again. */
@@ -212,14 +230,30 @@ static long count_loader(const struct sequence *sequence,
 	return FAR - disarm(faults);
 }
 
-/* Each loaded module has one of its own. KASAN keeps what was freed for a while. */
+static long count_objects(const char *cache)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/sys/kernel/slab/%s/shrink", cache);
+	if (write_file(path, "1"))
+		return -1;
+	snprintf(path, sizeof(path), "/sys/kernel/slab/%s/objects", cache);
+	return read_number(path, "");
+}
+
+/*
+ * Each loaded module has a mount of its own, and each of its devices a file of tmpfs
+ * if it is pageable. KASAN keeps what was freed for a while.
+ */
 static long count_mounts(const struct sequence *sequence)
 {
+	long mounts, files;
+
 	if (sequence->run != load_and_unload)
 		return 0;
-	if (write_file("/sys/kernel/slab/mnt_cache/shrink", "1"))
-		return -1;
-	return read_number("/sys/kernel/slab/mnt_cache/objects", "");
+	mounts = count_objects("mnt_cache");
+	files = count_objects("shmem_inode_cache");
+	return mounts < 0 || files < 0 ? -1 : mounts + files;
 }
 
 /*

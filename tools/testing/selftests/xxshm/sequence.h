@@ -7,6 +7,11 @@
 
 #include "fault.h"
 #include "ledger.h"
+#include "swap.h"
+
+#ifndef MADV_POPULATE_WRITE
+#define MADV_POPULATE_WRITE	23
+#endif
 
 #define RICH		8192	/* pages that may be locked, all that are mapped */
 
@@ -104,6 +109,31 @@ static inline int touch(struct state *state)
 	for (at = 0; at < state->len; at += state->page)
 		*(volatile char *)(state->map + at) = 'x';
 	return 0;
+}
+
+static inline int map_and_touch(struct state *state)
+{
+	return map(state) ?: touch(state);
+}
+
+/* The same as a call, which says that a page could not be had. */
+static inline int populate(struct state *state, size_t from)
+{
+	return madvise(state->map + from, state->len - from, MADV_POPULATE_WRITE) ?
+		errno : 0;
+}
+
+static inline int populate_last_page(struct state *state)
+{
+	return populate(state, state->len - state->page);
+}
+
+/* What cannot go stays where it is. */
+static inline int swap_and_populate(struct state *state)
+{
+	if (madvise(state->map, state->len, MADV_PAGEOUT))
+		return errno;
+	return populate(state, 0);
 }
 
 static inline int fork_and_wait(struct state *state)
@@ -261,9 +291,19 @@ static inline int make_mapping_and_room(struct state *state)
 	return make_mapping(state);
 }
 
+static inline int make_new_lonely_mapping(struct state *state)
+{
+	return make_new_file(state) ?: map_with(state, LONELY, MAP_FIXED);
+}
+
 static inline int make_large_page(struct state *state)
 {
 	return make_new_file(state) ?: map(state) ?: touch(state);
+}
+
+static inline int make_touched_mapping(struct state *state)
+{
+	return make_mapping(state) ?: touch(state);
 }
 
 /* Back to where it began, whatever was made. */
@@ -280,7 +320,15 @@ static inline void end(struct state *state)
 	state->fd = -1;
 }
 
-/* As an ordinary user, who has no CAP_IPC_LOCK. */
+static inline int is_to_be_pageable(const char *parameters)
+{
+	return !!strstr(parameters, "pageable");
+}
+
+/*
+ * As an ordinary user, who has no CAP_IPC_LOCK; but nobody pays for pageable memory,
+ * and only its owner can have it swapped.
+ */
 static inline int set_up_loaded(struct state *state)
 {
 	struct xxshm_info info = {};
@@ -292,6 +340,8 @@ static inline int set_up_loaded(struct state *state)
 	if (ioctl(state->watch, XXSHM_IOC_INFO, &info))
 		return -1;
 	state->len = info.window_size;
+	if (is_to_be_pageable(state->parameters))
+		return stay_on_this_cpu() || swap_on("64M");
 	return become_user(USER_A, RICH * state->page);
 }
 

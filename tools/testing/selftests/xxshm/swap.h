@@ -3,6 +3,8 @@
 #ifndef _SELFTESTS_XXSHM_SWAP_H
 #define _SELFTESTS_XXSHM_SWAP_H
 
+#include <sched.h>
+
 #include "device.h"
 
 #define SWAP_DEVICE	"/dev/zram0"
@@ -25,6 +27,16 @@ static inline int swap_on(const char *size)
 static inline int swap_off(void)
 {
 	return system("swapoff " SWAP_DEVICE) || write_file(SWAP_SYSFS "reset", "1");
+}
+
+/* Or a page may be in the hands of the one left behind, and so not swapped. */
+static inline int stay_on_this_cpu(void)
+{
+	cpu_set_t cpus;
+
+	CPU_ZERO(&cpus);
+	CPU_SET(sched_getcpu(), &cpus);
+	return sched_setaffinity(0, sizeof(cpus), &cpus);
 }
 
 /* Each processor has pages in hand that it has not put on a list yet. */
