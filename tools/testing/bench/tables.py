@@ -26,6 +26,10 @@ def number(text):
     return f"{value:.1f}" if value < 1000 else f"{value:.0f}"
 
 
+def ratio(value):
+    return f"{value:.2f}" if value < 10 else f"{value:.0f}"
+
+
 def simple_table(head, rows):
     widths = [max(len(row[i]) for row in [head] + rows) for i in range(len(head))]
     rule = "  ".join("=" * width for width in widths)
@@ -122,7 +126,7 @@ def ratio_table(kernels):
     for what, target, one, other in ratios_of(kernels[0].sizes()):
         values = [kernel.ratio(one, other) for kernel in kernels]
         if any(values):
-            rows.append([what, target] + [f"{value:.3g}" if value else ""
+            rows.append([what, target] + [ratio(value) if value else ""
                                           for value in values])
     head = ["instructions of one / of the other", "wanted"]
     return simple_table(head + [kernel.release for kernel in kernels],
