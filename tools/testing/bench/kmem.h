@@ -99,7 +99,10 @@ static inline struct kmem kmem_read(void)
 	return now;
 }
 
-/* In the end what was put off is freed, and what reading takes is there. */
+/*
+ * In the end what was put off is freed, and what reading takes is there. Fewer times
+ * give other numbers each time.
+ */
 static inline struct kmem kmem_now(void)
 {
 	struct kmem now;
