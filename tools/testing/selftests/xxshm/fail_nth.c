@@ -96,6 +96,8 @@ FIXTURE_VARIANT(sweep) {
 
 SEQUENCE(open, .parameters = SMALL, .make = make_nothing, .run = open_device,
 	 .at_least = 4);
+SEQUENCE(first_open, .parameters = SMALL, .make = make_new_device,
+	 .run = open_device, .at_least = 6);
 SEQUENCE(first_mmap, .parameters = SMALL, .make = make_new_file, .run = map,
 	 .check = check_zero, .at_least = 20);
 SEQUENCE(first_large_mmap, .parameters = LARGE, .make = make_new_file,
@@ -134,6 +136,8 @@ SEQUENCE(sysfs, .parameters = SMALL, .make = make_mapping, .run = read_sysfs,
 	 .at_least = 4);
 SEQUENCE(open_pageable, .parameters = PAGED, .make = make_nothing,
 	 .run = open_device, .at_least = 6);
+SEQUENCE(first_open_pageable, .parameters = PAGED, .make = make_new_device,
+	 .run = open_device, .at_least = 9);
 SEQUENCE(mmap_pageable, .parameters = PAGED, .make = make_new_file, .run = map,
 	 .check = check_zero, .at_least = 2);
 SEQUENCE(populate_pageable, .parameters = PAGED, .make = make_new_lonely_mapping,

@@ -237,11 +237,17 @@ static inline int make_nothing(struct state *state)
 	return 0;
 }
 
+/* A device that nobody has opened yet. */
+static inline int make_new_device(struct state *state)
+{
+	state->device++;
+	return 0;
+}
+
 /* Of a device whose window is empty. */
 static inline int make_new_file(struct state *state)
 {
-	state->device++;
-	return open_device(state);
+	return make_new_device(state) ?: open_device(state);
 }
 
 static inline int make_mapping(struct state *state)
