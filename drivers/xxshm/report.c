@@ -32,6 +32,7 @@ static ssize_t allocated_show(struct device *dev,
 			      struct device_attribute *attr, char *buf)
 {
 	struct xxshm_device *xd = xxshm_device_of(dev);
+	/* Pairs with the release in chardev_get_store_locked(). */
 	const struct file *store = smp_load_acquire(&xd->store);
 	unsigned int windows = xxshm_window_is_populated(&xd->lp64) +
 			       xxshm_window_is_populated(&xd->ilp32);
