@@ -6,7 +6,6 @@
 #include "device.h"
 
 #define WINDOW	(8UL << 20)
-#define BALANCING	"/proc/sys/kernel/numa_balancing"
 
 static int allocate_on(int node)
 {
@@ -64,8 +63,7 @@ FIXTURE_SETUP(window)
 {
 	if (access("/sys/devices/system/node/node1", F_OK))
 		SKIP(return, "this machine has one node");
-	if (!access(BALANCING, F_OK))
-		ASSERT_EQ(0, write_file(BALANCING, "0"));
+	ASSERT_EQ(0, stop_balancing());
 	ASSERT_EQ(0, module_load(variant->parameters));
 	self->fd = open(DEVICE, O_RDWR);
 	ASSERT_EQ(0, allocate_on(1));
