@@ -151,8 +151,6 @@ SEQUENCE(swap_pageable, .parameters = PAGED, .make = make_touched_mapping,
 #ifdef __LP64__
 SEQUENCE(load, .parameters = "instances=3", .make = make_nothing,
 	 .run = load_and_unload, .at_least = 90);
-SEQUENCE(load_pageable, .parameters = "instances=3 pageable=1", .make = make_nothing,
-	 .run = load_and_unload, .at_least = 90);
 /* A large folio is there already when the small pages behind it fail. */
 SEQUENCE(first_mixed_mmap, .parameters = "instances=64 size=2080K",
 	 .make = make_new_file, .run = map, .check = check_zero, .at_least = 20);
@@ -234,30 +232,14 @@ static long count_loader(const struct sequence *sequence,
 	return FAR - disarm(faults);
 }
 
-static long count_objects(const char *cache)
-{
-	char path[64];
-
-	snprintf(path, sizeof(path), "/sys/kernel/slab/%s/shrink", cache);
-	if (write_file(path, "1"))
-		return -1;
-	snprintf(path, sizeof(path), "/sys/kernel/slab/%s/objects", cache);
-	return read_number(path, "");
-}
-
-/*
- * Each loaded module has a mount of its own, and each of its devices a file of tmpfs
- * if it is pageable. KASAN keeps what was freed for a while.
- */
+/* Each loaded module has one of its own. KASAN keeps what was freed for a while. */
 static long count_mounts(const struct sequence *sequence)
 {
-	long mounts, files;
-
 	if (sequence->run != load_and_unload)
 		return 0;
-	mounts = count_objects("mnt_cache");
-	files = count_objects("shmem_inode_cache");
-	return mounts < 0 || files < 0 ? -1 : mounts + files;
+	if (write_file("/sys/kernel/slab/mnt_cache/shrink", "1"))
+		return -1;
+	return read_number("/sys/kernel/slab/mnt_cache/objects", "");
 }
 
 /*
