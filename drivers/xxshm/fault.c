@@ -66,6 +66,13 @@ static void fault_map_huge_at(struct vm_fault *vmf, unsigned long addr, pmd_t *p
 	vmf->prealloc_pte = other.prealloc_pte;
 }
 
+/* Has a large page been mapped, and may there be others? */
+static bool fault_has_neighbours(const struct vm_fault *vmf)
+{
+	return vma_pages(vmf->vma) >= 2 * PTRS_PER_PTE &&
+	       pmd_trans_huge(READ_ONCE(*vmf->pmd));
+}
+
 /* A large page has been mapped at the fault: map those around. */
 static void fault_map_huge_around(struct vm_fault *vmf)
 {
@@ -98,7 +105,7 @@ vm_fault_t xxshm_fault_map_pages(struct vm_fault *vmf, pgoff_t first, pgoff_t la
 	vm_fault_t ret = filemap_map_pages(vmf, first, last);
 
 	/* 6.1 cannot do without the spare page table. */
-	if (pmd_trans_huge(READ_ONCE(*vmf->pmd)) && vmf->prealloc_pte)
+	if (fault_has_neighbours(vmf) && vmf->prealloc_pte)
 		fault_map_huge_around(vmf);
 	return ret;
 }
@@ -177,7 +184,7 @@ vm_fault_t xxshm_fault_huge(struct vm_fault *vmf, unsigned int order)
 		return VM_FAULT_FALLBACK;
 	if (filemap_map_pages(vmf, vmf->pgoff, vmf->pgoff) != VM_FAULT_NOPAGE)
 		return VM_FAULT_FALLBACK;
-	if (pmd_trans_huge(READ_ONCE(*vmf->pmd)))
+	if (fault_has_neighbours(vmf))
 		fault_map_huge_around(vmf);
 	return VM_FAULT_NOPAGE;
 }
