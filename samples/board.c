@@ -103,9 +103,14 @@ static void explain(const struct xxshm_info *info, size_t len, int error)
 			(unsigned long long)info->window_size);
 		break;
 	case ENOMEM:
-		fprintf(stderr,
-			"board: its window is allocated as a whole, and needs %llu bytes\n",
-			(unsigned long long)info->window_size);
+		if (info->backing == XXSHM_BACKING_PAGEABLE)
+			fprintf(stderr,
+				"board: this process has no room for %zu bytes\n",
+				len);
+		else
+			fprintf(stderr,
+				"board: its window is allocated as a whole, and needs %llu bytes\n",
+				(unsigned long long)info->window_size);
 		break;
 	case EAGAIN:
 		getrlimit(RLIMIT_MEMLOCK, &limit);

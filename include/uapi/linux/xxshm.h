@@ -14,7 +14,8 @@
  *
  * The kernel looks at the call first, then the device: at the range, then the
  * sharing, then the protection, then the limit of locked memory. A refused call
- * allocates nothing and costs nothing.
+ * allocates nothing and costs nothing. Pageable memory is refused for want of room
+ * in the address space only, and for what MAP_LOCKED meets.
  *
  * ENXIO
  *	The range does not lie inside the window.

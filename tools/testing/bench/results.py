@@ -18,8 +18,6 @@ PEERS = {
     "tmpfs-always": "tmpfs always",
 }
 MODULE = {"locked", "pageable"}
-# Until the module can be loaded so, there is no such column.
-OPTIONAL = {"pageable"}
 
 # What they are, and which number is told.
 OPERATIONS = {
@@ -104,8 +102,6 @@ def missing_operations(kernel):
     there = {(entry["operation"], int(entry["size"]), entry["backing"])
              for entry in kernel.entries if entry["instructions"] or entry["gap"]}
     for peer in PEERS:
-        if peer in OPTIONAL and peer not in kernel.peers():
-            continue
         for size in kernel.sizes():
             for operation in expected(size):
                 if (operation, size, peer) not in there:
