@@ -102,6 +102,8 @@ SEQUENCE(first_mmap, .parameters = SMALL, .make = make_new_file, .run = map,
 	 .check = check_zero, .at_least = 20);
 SEQUENCE(first_large_mmap, .parameters = LARGE, .make = make_new_file,
 	 .run = map, .check = check_zero, .at_least = 8);
+SEQUENCE(first_large_touch, .parameters = LARGE, .make = make_new_file,
+	 .run = map_and_touch, .check = check_touched, .at_least = 8);
 SEQUENCE(mmap, .parameters = SMALL, .make = make_file, .run = map,
 	 .at_least = 4);
 SEQUENCE(mmap_again, .parameters = SMALL, .make = make_used_file, .run = map,
@@ -140,6 +142,8 @@ SEQUENCE(mmap_pageable, .parameters = PAGED, .make = make_new_file, .run = map,
 	 .check = check_zero, .at_least = 2);
 SEQUENCE(populate_pageable, .parameters = PAGED, .make = make_new_lonely_mapping,
 	 .run = populate_last_page, .check = check_zero, .at_least = 3);
+SEQUENCE(fork_pageable, .parameters = PAGED, .make = make_pieces,
+	 .run = fork_and_wait, .at_least = 50);
 SEQUENCE(swap_pageable, .parameters = PAGED, .make = make_touched_mapping,
 	 .run = swap_and_populate, .check = check_touched, .at_least = 16);
 

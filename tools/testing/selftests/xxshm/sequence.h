@@ -111,6 +111,11 @@ static inline int touch(struct state *state)
 	return 0;
 }
 
+static inline int map_and_touch(struct state *state)
+{
+	return map(state) ?: touch(state);
+}
+
 /* The same as a call, which says that a page could not be had. */
 static inline int populate(struct state *state, size_t from)
 {
