@@ -7,6 +7,7 @@
  * writing as for reading: a few small pages, or the large pages of some megabytes.
  * They do not count as written to before they are: where that matters, they are
  * mapped write-protected, as the VMA's protection has it.
+ *
  * Mapping is the work of the kernel's filemap_map_pages(), which takes only pages
  * that nobody is moving or taking away. What it leaves out, one at a time, is the
  * work of the fault itself.
