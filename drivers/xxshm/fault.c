@@ -18,7 +18,6 @@
 #include <linux/mm.h>
 #include <linux/pagemap.h>
 #include <linux/pgtable.h>
-#include <linux/rcupdate.h>
 #include <linux/sizes.h>
 #include <linux/xarray.h>
 

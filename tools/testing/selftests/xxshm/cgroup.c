@@ -138,23 +138,9 @@ FIXTURE_TEARDOWN_PARENT(two)
 	EXPECT_EQ(0, cgroup_remove(OTHER));
 }
 
-/* A child in a cgroup that maps the window, touches all of it, and exits. */
 static int map_in(const char *cgroup, int fd)
 {
-	pid_t pid = fork();
-
-	if (!pid) {
-		char *map;
-
-		if (cgroup_enter(cgroup))
-			_exit(2);
-		map = map_rw(fd, WINDOW);
-		if (map == MAP_FAILED)
-			_exit(1);
-		memset(map, 'c', WINDOW);
-		_exit(0);
-	}
-	return wait_for(pid);
+	return touch_in(cgroup, fd, WINDOW, 0, WINDOW);
 }
 
 TEST_F(two, the_cgroup_of_the_first_mapper_pays)

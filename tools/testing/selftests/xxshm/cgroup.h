@@ -47,4 +47,27 @@ static inline int cgroup_enter(const char *cgroup)
 	return write_file(path, "0");
 }
 
+/*
+ * A child in a cgroup that maps a window of so many bytes, touches a part of it, and
+ * exits: with 0, unless one of them fails.
+ */
+static inline int touch_in(const char *cgroup, int fd, size_t window, size_t from,
+			   size_t len)
+{
+	pid_t pid = fork();
+
+	if (!pid) {
+		char *map;
+
+		if (cgroup_enter(cgroup))
+			_exit(2);
+		map = map_rw(fd, window);
+		if (map == MAP_FAILED)
+			_exit(1);
+		memset(map + from, 'c', len);
+		_exit(0);
+	}
+	return wait_for(pid);
+}
+
 #endif /* _SELFTESTS_XXSHM_CGROUP_H */

@@ -303,33 +303,14 @@ FIXTURE_TEARDOWN_PARENT(two)
 
 #define MAPPED	(32UL << 20)
 
-/* A child in a cgroup that maps the window, touches a part of it, and exits. */
-static int touch_in(const char *cgroup, int fd, size_t from, size_t len)
-{
-	pid_t pid = fork();
-
-	if (!pid) {
-		char *map;
-
-		if (cgroup_enter(cgroup))
-			_exit(2);
-		map = map_rw(fd, MAPPED);
-		if (map == MAP_FAILED)
-			_exit(1);
-		memset(map + from, 't', len);
-		_exit(0);
-	}
-	return wait_for(pid);
-}
-
 /* Small counts of a cgroup are on their way for some time. */
 #define ABOUT	(MAPPED / 8)
 
 TEST_F(two, who_touches_a_page_first_pays)
 {
-	ASSERT_EQ(0, touch_in(OURS, self->fd, 0, MAPPED / 2));
+	ASSERT_EQ(0, touch_in(OURS, self->fd, MAPPED, 0, MAPPED / 2));
 	EXPECT_GT(cgroup_stat(OURS, "shmem "), (long)(MAPPED / 2 - ABOUT));
-	ASSERT_EQ(0, touch_in(OTHER, self->fd, 0, MAPPED));
+	ASSERT_EQ(0, touch_in(OTHER, self->fd, MAPPED, 0, MAPPED));
 	EXPECT_LT(cgroup_stat(OURS, "shmem "), (long)(MAPPED / 2 + ABOUT));
 	EXPECT_GT(cgroup_stat(OTHER, "shmem "), (long)(MAPPED / 2 - ABOUT));
 	EXPECT_LT(cgroup_stat(OTHER, "shmem "), (long)(MAPPED / 2 + ABOUT));
@@ -337,7 +318,7 @@ TEST_F(two, who_touches_a_page_first_pays)
 
 TEST_F(two, mapping_alone_is_free)
 {
-	ASSERT_EQ(0, touch_in(OURS, self->fd, 0, 0));
+	ASSERT_EQ(0, touch_in(OURS, self->fd, MAPPED, 0, 0));
 	EXPECT_LT(cgroup_stat(OURS, "shmem "), (long)ABOUT);
 	EXPECT_EQ(0, allocated());
 }
