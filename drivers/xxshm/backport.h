@@ -15,7 +15,8 @@
  * Older kernels may pin the zero page, or one that the process's next write replaces,
  * so that the reader sees old data for ever. Pinning for writing replaces it first.
  * Memory that the process shares, and cannot write to, is never replaced: a page of
- * that is pinned as it is.
+ * that is pinned as it is. So is one of hugetlb's that is private and cannot be written
+ * to, although a write that mprotect(2) allows later would replace it.
  */
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 2, 0)
 static inline int pin_user_pages_to_read(unsigned long start, int npages,

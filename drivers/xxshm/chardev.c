@@ -97,7 +97,8 @@ static int chardev_get_umem_locked(struct xxshm_device *xd)
 	lockdep_assert_held(&chardev_memory_lock);
 	if (xd->umem)
 		return 0;
-	umem = xxshm_umem_alloc(2 * chardev_window_pages);
+	/* The kernel maps a large page only if the file goes on behind it. */
+	umem = xxshm_umem_alloc(2 * chardev_window_pages + 1);
 	if (IS_ERR(umem))
 		return PTR_ERR(umem);
 	xd->umem = umem;

@@ -157,8 +157,8 @@ static int devmap_make(struct as *as, offset_t off, size_t len, uint_t prot,
  *
  * Context: In segmap(), once.
  * Return: 0; EAGAIN if the mapping does not fit under RLIMIT_MEMLOCK; ENXIO if
- * devmap() failed, for whatever reason: the tracepoint xxshm_devmap_error has it;
- * EINVAL if an argument is wrong, or what devmap() did; ENOMEM.
+ * devmap() failed, for whatever reason: the tracepoint xxshm_devmap_error has it, or if
+ * a map() callback did; EINVAL if an argument is wrong, or what devmap() did; ENOMEM.
  */
 int devmap_setup(dev_t dev, offset_t off, ddi_as_handle_t as, caddr_t *addrp,
 		 size_t len, uint_t prot, uint_t maxprot, uint_t flags,
@@ -228,8 +228,9 @@ static bool devmap_flags_are_valid(uint_t flags)
  * to be added are refused; and the memory may be freed while it is mapped.
  *
  * Context: In devmap(), once for each handle.
- * Return: DDI_SUCCESS; DDI_FAILURE if an argument is wrong, or the memory cgroup
- * of the process is at its limit. Then devmap() should return an errno.
+ * Return: DDI_SUCCESS; DDI_FAILURE if an argument is wrong, the memory cgroup of the
+ * process is at its limit, there is no memory, or the process is being killed. Then
+ * devmap() should return an errno.
  */
 int devmap_umem_setup(devmap_cookie_t dhp, dev_info_t *dip,
 		      struct devmap_callback_ctl *callbackops,
@@ -285,8 +286,9 @@ static int devmap_call_driver(struct as *as)
  *
  * Context: In an mmap handler.
  * Return: 0; -EINVAL if the mapping is private, -EACCES if it is to be executable;
- * what segmap() returns, as a negative errno, or -ENXIO if that is no errno, or
- * it made no mapping.
+ * what segmap() returns, or devmap_setup() if there is none, as a negative errno;
+ * -ENXIO if segmap() returns no errno, or made no mapping, or the offset is more than
+ * a file can have.
  */
 int xxshm_devmap_mmap(const struct ddi_driver *driver, dev_t dev,
 		      struct xxshm_map_list *maps, struct vm_area_struct *vma)

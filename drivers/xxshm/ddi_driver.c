@@ -234,17 +234,30 @@ static bool driver_is_valid(const struct ddi_driver *driver)
 	       !driver->node;
 }
 
-/* To add a device of a name that is taken would be a warning in the kernel's log. */
-static bool driver_name_is_taken(const char *name)
+static bool driver_name_is_taken(const char *name, unsigned int minor)
 {
 	struct device *device;
-	char first[32];
+	char full[32];
 
-	if (snprintf(first, sizeof(first), "%s0", name) >= sizeof(first))
+	if (snprintf(full, sizeof(full), "%s%u", name, minor) >= sizeof(full))
 		return true;
-	device = class_find_device_by_name(&driver_class, first);
+	device = class_find_device_by_name(&driver_class, full);
 	put_device(device);
 	return device;
+}
+
+/*
+ * To add a device of a name that is taken would be a warning in the kernel's log. The
+ * names are not those of one driver: "a1" has an a10, and so may "a".
+ */
+static bool driver_names_are_taken(const struct ddi_driver *driver)
+{
+	unsigned int minor;
+
+	for (minor = 0; minor < driver->minors; minor++)
+		if (driver_name_is_taken(driver->name, minor))
+			return true;
+	return false;
 }
 
 /**
@@ -259,8 +272,9 @@ static bool driver_name_is_taken(const char *name)
  * Context: Process context, may sleep.
  * Return: 0, or as Linux has it in a module's init function: -EINVAL if the name,
  * devmap() or the number of minors, 1 to 256, is missing, or it is registered
- * already; -EEXIST if the name is taken, or has more than 30 characters; -EBUSY if
- * no device numbers are left; -ENOMEM.
+ * already; -EEXIST if a node of one of its names exists already, which another driver of
+ * xxshm's has made, or a name has more than 31 characters with its number; -EBUSY if no
+ * device numbers are left; -ENOMEM.
  */
 int __ddi_driver_register(struct ddi_driver *driver, struct module *owner)
 {
@@ -279,7 +293,7 @@ int __ddi_driver_register(struct ddi_driver *driver, struct module *owner)
 	node->nodes.fops = &driver_fops;
 	node->nodes.owner = owner;
 	node->nodes.make = driver_make_minor;
-	err = driver_name_is_taken(driver->name) ? -EEXIST :
+	err = driver_names_are_taken(driver) ? -EEXIST :
 		xxshm_nodes_add(&node->nodes);
 	if (err)
 		kfree(node);

@@ -90,8 +90,10 @@ static vm_fault_t space_lock_page(struct devmap_space *space, pgoff_t page,
  * @vmf: the page fault
  *
  * Context: In a fault handler.
- * Return: VM_FAULT_LOCKED and the page; VM_FAULT_SIGSEGV if the driver made it
- * invalid; VM_FAULT_SIGBUS if the driver's access() failed, or it is broken.
+ * Return: VM_FAULT_LOCKED and the page; VM_FAULT_NOPAGE if the driver's access() did not
+ * load it, so that the process will touch it again; VM_FAULT_SIGSEGV if the driver made
+ * it invalid; VM_FAULT_SIGBUS if access() failed, the page is broken, or the process is
+ * being killed.
  */
 vm_fault_t xxshm_seg_fault(struct xxshm_map *map, struct vm_fault *vmf)
 {
@@ -298,8 +300,9 @@ EXPORT_SYMBOL_GPL(devmap_unload);
  * Linux does better: @len is compared with the handle, and @cookie may not be NULL.
  *
  * Context: Process context, may sleep.
- * Return: DDI_SUCCESS; DDI_FAILURE if an argument is wrong, or the memory cgroup
- * of the process is at its limit.
+ * Return: DDI_SUCCESS; DDI_FAILURE if an argument is wrong, the handle was made without
+ * DEVMAP_ALLOW_REMAP, the memory cgroup of the process is at its limit, there is no
+ * memory, or the process is being killed.
  */
 int devmap_umem_remap(devmap_cookie_t dhp, dev_info_t *dip, ddi_umem_cookie_t cookie,
 		      offset_t koff, size_t len, uint_t maxprot, uint_t flags,

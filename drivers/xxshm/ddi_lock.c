@@ -13,13 +13,17 @@
 #include <linux/bug.h>
 #include <linux/errno.h>
 #include <linux/export.h>
+#include <linux/irqflags.h>
 #include <linux/llist.h>
 #include <linux/mm.h>
 #include <linux/mmu_notifier.h>
+#include <linux/mutex.h>
 #include <linux/preempt.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
 #include <linux/workqueue.h>
+
+#include <asm/barrier.h>
 
 #include <xxshm/umem.h>
 
@@ -36,7 +40,7 @@ enum lock_state {
 	LOCK_WATCHED,
 	LOCK_GONE,	/* some of the addresses are not there any more */
 	LOCK_TOLD,	/* the driver has been told so */
-	LOCK_UNLOCKED,	/* from an interrupt: it is not to be told */
+	LOCK_UNLOCKED,	/* where it cannot wait: it is not to be told */
 };
 
 /**
@@ -60,6 +64,9 @@ struct umem_lock {
 };
 
 static struct workqueue_struct *lock_wq;
+
+/* Held by who gives the cookie of a lock to the driver. */
+static DEFINE_MUTEX(lock_publishing);
 
 static struct umem_lock *to_lock(struct ddi_umem_cookie *cookie)
 {
@@ -107,26 +114,42 @@ static int lock_watch(struct umem_lock *lock, unsigned long addr, size_t len)
 	INIT_WORK(&lock->work, lock_cleanup);
 	err = mmu_interval_notifier_insert(&lock->notifier, current->mm, addr, len,
 					   &lock_notifier_ops);
-	return err == -EOVERFLOW ? -EFAULT : err;
+	if (err)
+		return err == -EOVERFLOW ? -EFAULT : err;
+	/* While others change the address space, it may be told only after they have. */
+	mmu_interval_read_begin(&lock->notifier);
+	return 0;
 }
 
 static void lock_unwatch(struct umem_lock *lock)
 {
 	if (!lock->cleanup)
 		return;
+	mutex_lock(&lock_publishing);
+	mutex_unlock(&lock_publishing);
 	mmu_interval_notifier_remove(&lock->notifier);
 	/* cleanup() itself may be who unlocks. */
 	if (current_work() != &lock->work)
 		cancel_work_sync(&lock->work);
 }
 
-/* From now on the driver may be told, if it is not to be told already. */
+/*
+ * From now on the driver may be told, if it is not to be told already; and it may
+ * unlock: who does waits until we need the lock no more.
+ */
 static void lock_publish(struct umem_lock *lock, ddi_umem_cookie_t *cookiep)
 {
-	*cookiep = &lock->cookie;
-	if (lock->cleanup &&
-	    cmpxchg(&lock->state, LOCK_NEW, LOCK_WATCHED) != LOCK_NEW)
+	if (!lock->cleanup) {
+		/* Who reads it without a lock finds it complete. */
+		smp_store_release(cookiep, &lock->cookie);
+		return;
+	}
+	mutex_lock(&lock_publishing);
+	/* Likewise. */
+	smp_store_release(cookiep, &lock->cookie);
+	if (cmpxchg(&lock->state, LOCK_NEW, LOCK_WATCHED) != LOCK_NEW)
 		queue_work(lock_wq, &lock->work);
+	mutex_unlock(&lock_publishing);
 }
 
 static int lock_make(struct umem_lock *lock, unsigned long addr, size_t len, int flags,
@@ -288,14 +311,15 @@ static DECLARE_WORK(lock_undo_work, lock_undo_unlocked);
  * ddi_umem_unlock() - the driver needs locked memory no more
  * @cookie: from ddi_umem_lock() or umem_lockmemory(); not used again
  *
- * As ddi_umem_unlock(9F). The price is returned to who paid it. From an interrupt,
- * all of this happens soon after.
+ * As ddi_umem_unlock(9F). The price is returned to who paid it. From an interrupt, or
+ * with interrupts off, all of this happens soon after.
  *
  * It waits for a cleanup function that runs meanwhile, unless that is what calls it,
- * so the driver must not hold a lock that its cleanup function takes. An interrupt does
- * not wait, but no cleanup function begins after it.
+ * so the driver must not hold a lock that its cleanup function takes. Where all of it
+ * happens later, it does not wait, but no cleanup function begins after it.
  *
- * Context: Process context, may sleep; or an interrupt, but not NMI.
+ * Context: Process context, may sleep; or an interrupt, or with interrupts off. Not NMI,
+ * nor under a spinlock or with preemption off alone.
  */
 void ddi_umem_unlock(ddi_umem_cookie_t cookie)
 {
@@ -304,7 +328,7 @@ void ddi_umem_unlock(ddi_umem_cookie_t cookie)
 	/* Memory of ddi_umem_alloc(): a mistake of the driver. */
 	if (WARN_ON_ONCE(cookie->region))
 		return;
-	if (in_task()) {
+	if (!in_interrupt() && !irqs_disabled()) {
 		lock_undo(lock);
 	} else {
 		xchg(&lock->state, LOCK_UNLOCKED);

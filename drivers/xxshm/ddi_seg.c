@@ -187,26 +187,35 @@ static void space_watch(struct devmap_space *space, struct vm_area_struct *vma)
 }
 
 /*
- * Forget a VMA that goes, and say whether its pages go with it: mremap moves
- * them to another VMA, which it opens before it closes this one.
+ * Are pages of a VMA also those of another one? mremap moves them there, and opens it
+ * before it closes this one.
  */
-static bool space_unwatch(struct devmap_space *space, struct vm_area_struct *vma)
+static bool space_is_moving(struct devmap_space *space, struct vm_area_struct *vma)
 {
-	struct devmap_vma *dv, *next;
-	bool is_copied = false;
+	struct devmap_vma *dv;
 
 	lockdep_assert_held(&space->seg->lock);
-	list_for_each_entry_safe(dv, next, &space->vmas, entry) {
+	list_for_each_entry(dv, &space->vmas, entry)
+		if (dv->vma != vma &&
+		    dv->vma->vm_pgoff < vma->vm_pgoff + vma_pages(vma) &&
+		    vma->vm_pgoff < dv->vma->vm_pgoff + vma_pages(dv->vma))
+			return true;
+	return false;
+}
+
+static void space_unwatch(struct devmap_space *space, struct vm_area_struct *vma)
+{
+	struct devmap_vma *dv;
+
+	lockdep_assert_held(&space->seg->lock);
+	list_for_each_entry(dv, &space->vmas, entry) {
 		if (dv->vma == vma) {
 			list_del(&dv->entry);
 			kfree(dv);
 			space->nvmas--;
-		} else if (dv->vma->vm_pgoff < vma->vm_pgoff + vma_pages(vma) &&
-			   vma->vm_pgoff < dv->vma->vm_pgoff + vma_pages(dv->vma)) {
-			is_copied = true;
+			return;
 		}
 	}
-	return !is_copied;
 }
 
 /* A handle with several VMAs comes once for each of them. */
@@ -245,20 +254,25 @@ static struct devmap_space *space_fork(struct devmap_space *parent,
 	return child;
 }
 
-/* For each piece is looked at when another one goes. */
-static int seg_may_split(struct xxshm_map *map)
+/*
+ * For each piece is looked at when another one goes. mremap asks before it begins, and
+ * for some pieces more when it cannot go back: then it would leave the pages at both
+ * addresses.
+ */
+static int seg_may_split(struct xxshm_map *map, struct vm_area_struct *vma)
 {
 	struct devmap_seg *seg = xxshm_map_to_seg(map);
 	struct devmap_space *space;
-	unsigned int count = 0;
+	bool may = true;
 
 	if (!seg->is_watched)
 		return 0;
 	mutex_lock(&seg->lock);
-	space = seg_space(seg, current->mm);
-	count = space ? space->nvmas : 0;
+	space = seg_space(seg, vma->vm_mm);
+	if (space)
+		may = space->nvmas < MAX_VMAS || space_is_moving(space, vma);
 	mutex_unlock(&seg->lock);
-	return count < MAX_VMAS ? 0 : -ENOMEM;
+	return may ? 0 : -ENOMEM;
 }
 
 static void seg_open(struct xxshm_map *map, struct vm_area_struct *vma)
@@ -291,7 +305,8 @@ static void seg_close(struct xxshm_map *map, struct vm_area_struct *vma)
 		return;
 	mutex_lock(&seg->lock);
 	space = seg_space(seg, vma->vm_mm);
-	goes = space_unwatch(space, vma);
+	goes = !space_is_moving(space, vma);
+	space_unwatch(space, vma);
 	is_last = list_empty(&space->vmas);
 	mutex_unlock(&seg->lock);
 	if (goes) {

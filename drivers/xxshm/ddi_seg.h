@@ -22,7 +22,7 @@ struct vm_fault;
  * @entry: in devmap_seg.spaces
  * @seg: the segment; constant
  * @mm: the process, only to be compared; constant
- * @handles: struct devmap_handle, by their first page
+ * @handles: struct devmap_handle
  * @vmas: struct devmap_vma
  * @nvmas: how many
  * @telling: held while the driver is told what is unmapped, and for reading while

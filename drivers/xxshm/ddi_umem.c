@@ -7,6 +7,8 @@
 #include <linux/mm.h>
 #include <linux/slab.h>
 
+#include <asm/barrier.h>
+
 #include <xxshm/umem.h>
 
 #include "ddi_umem.h"
@@ -71,6 +73,7 @@ static struct ddi_umem_cookie *umem_cookie_alloc(pgoff_t npages, int flag)
 void *ddi_umem_alloc(size_t size, int flag, ddi_umem_cookie_t *cookiep)
 {
 	struct ddi_umem_cookie *cookie;
+	void *address;
 
 	if (!cookiep)
 		return NULL;
@@ -80,8 +83,10 @@ void *ddi_umem_alloc(size_t size, int flag, ddi_umem_cookie_t *cookiep)
 	cookie = umem_cookie_alloc(PAGE_ALIGN(size) >> PAGE_SHIFT, flag);
 	if (!cookie)
 		return NULL;
-	*cookiep = cookie;
-	return cookie->trash ? NULL : xxshm_region_address(cookie->region);
+	address = cookie->trash ? NULL : xxshm_region_address(cookie->region);
+	/* Who sees the cookie may free it. */
+	smp_store_release(cookiep, cookie);
+	return address;
 }
 EXPORT_SYMBOL_GPL(ddi_umem_alloc);
 
@@ -93,7 +98,7 @@ EXPORT_SYMBOL_GPL(ddi_umem_alloc);
  * As ddi_umem_free(9F). Linux does better: programs that have it mapped keep it
  * until they unmap it, and nobody else gets it before.
  *
- * Context: Any but NMI, and not under a spinlock.
+ * Context: Any but NMI; not under a spinlock or with preemption off alone.
  */
 void ddi_umem_free(ddi_umem_cookie_t cookie)
 {

@@ -121,18 +121,29 @@ static vm_fault_t fault_map_block(struct vm_fault *vmf)
 				     fault_index(vma, last));
 }
 
+/* Would the fault map a large page as one? */
+static bool fault_is_huge(const struct vm_fault *vmf)
+{
+	const struct vm_area_struct *vma = vmf->vma;
+	unsigned long start = ALIGN_DOWN(vmf->address, PMD_SIZE);
+	pgoff_t first = ALIGN_DOWN(vmf->pgoff, PTRS_PER_PTE);
+
+	return start >= vma->vm_start && start + PMD_SIZE <= vma->vm_end &&
+	       fault_index(vma, start) == first && pmd_none(READ_ONCE(*vmf->pmd)) &&
+	       fault_is_large(vma->vm_file->f_mapping, first);
+}
+
 /*
- * Small pages are all mapped as if to be read. If that makes the one of the fault
- * write-protected, the kernel knows what to do; with a large one it would come here
- * again, for ever.
+ * Small pages, and parts of a large one, are all mapped as if to be read. If that makes
+ * the one of the fault write-protected, the kernel knows what to do; with a large page
+ * it would come here again, for ever.
  */
 static vm_fault_t fault_map_block_to_write(struct vm_fault *vmf)
 {
 	const enum fault_flag flags = vmf->flags;
 	vm_fault_t ret;
 
-	if (!fault_is_large(vmf->vma->vm_file->f_mapping,
-			    ALIGN_DOWN(vmf->pgoff, PTRS_PER_PTE)))
+	if (!fault_is_huge(vmf))
 		vmf->flags &= ~FAULT_FLAG_WRITE;
 	ret = fault_map_block(vmf);
 	vmf->flags = flags;

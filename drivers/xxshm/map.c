@@ -192,7 +192,7 @@ static int map_may_split(struct vm_area_struct *vma, unsigned long addr)
 {
 	struct xxshm_map *map = vma->vm_private_data;
 
-	return map->ops ? map->ops->may_split(map) : 0;
+	return map->ops ? map->ops->may_split(map, vma) : 0;
 }
 
 static int map_mprotect(struct vm_area_struct *vma, unsigned long start,

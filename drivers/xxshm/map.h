@@ -61,7 +61,7 @@ struct xxshm_map_list {
  */
 struct xxshm_map_ops {
 	void (*release)(struct xxshm_map *map);
-	int (*may_split)(struct xxshm_map *map);
+	int (*may_split)(struct xxshm_map *map, struct vm_area_struct *vma);
 	void (*open)(struct xxshm_map *map, struct vm_area_struct *vma);
 	void (*close)(struct xxshm_map *map, struct vm_area_struct *vma);
 	int (*may_protect)(struct xxshm_map *map, pgoff_t index, pgoff_t npages,

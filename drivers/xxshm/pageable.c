@@ -97,7 +97,7 @@ struct file *xxshm_pageable_open(struct file *store, const struct file *opened,
 	__module_get(fops->owner);
 	door->f_op = fops;
 	/* Of tmpfs' operations; who believed it would log that it was deceived. */
-	door->f_mode &= ~(FMODE_CAN_READ | FMODE_CAN_WRITE);
+	door->f_mode &= ~(FMODE_CAN_READ | FMODE_CAN_WRITE | FMODE_LSEEK);
 	return door;
 }
 

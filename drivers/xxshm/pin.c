@@ -66,6 +66,13 @@ static int pin_batch(unsigned long addr, unsigned long npages, bool writable,
 	return pin_user_pages_to_read(addr, batch, pages);
 }
 
+/* Memory that is a device's of its own kind cannot be pinned; who waits is killed. */
+static int pin_error(int got)
+{
+	return !got || got == -EOPNOTSUPP || got == -EBUSY ? -EFAULT :
+		got == -EAGAIN ? -EINTR : got;
+}
+
 static int pin_all(struct xxshm_pin *pin, unsigned long addr)
 {
 	unsigned long at = 0;
@@ -79,8 +86,7 @@ static int pin_all(struct xxshm_pin *pin, unsigned long addr)
 					pin->is_writable, pin->pages + at);
 		if (got <= 0) {
 			pin_unpin(pin, at);
-			/* Memory that is a device's of its own kind. */
-			return !got || got == -EOPNOTSUPP ? -EFAULT : got;
+			return pin_error(got);
 		}
 		at += got;
 		cond_resched();

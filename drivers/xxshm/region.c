@@ -253,8 +253,8 @@ void xxshm_region_get(struct xxshm_region *region)
  * xxshm_region_put() - drop a reference, and with the last one free the region
  * @region: the region
  *
- * Context: Any but NMI, and not under a spinlock; in interrupt context, or with
- * interrupts off, the memory is freed a little later.
+ * Context: Any but NMI, and not under a spinlock or with preemption off alone; in
+ * interrupt context, or with interrupts off, the memory is freed a little later.
  */
 void xxshm_region_put(struct xxshm_region *region)
 {

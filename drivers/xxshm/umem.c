@@ -262,7 +262,7 @@ struct xxshm_umem *xxshm_umem_alloc(pgoff_t npages)
 		kfree(umem);
 		return ERR_CAST(inode);
 	}
-	/* A fault maps a PMD only where the file's size covers it. */
+	/* A fault maps a PMD only if the file's size goes beyond it. */
 	i_size_write(inode, (loff_t)npages << PAGE_SHIFT);
 	inode->i_mapping->a_ops = &umem_aops;
 	mapping_set_unevictable(inode->i_mapping);

@@ -69,9 +69,9 @@ typedef struct ddi_device_acc_attr {
  * taken to pieces, by mprotect(2) for example, is unmapped piece by piece.
  *
  * They run in the process that maps, touches, forks or unmaps, or in another one that
- * reaches into it or takes it down, with its mmap_lock held, @devmap_access and
- * @devmap_unmap for reading; but never these two at the same time for a process. They
- * must not touch the memory of the process.
+ * reaches into it or takes it down, with its mmap_lock held: @devmap_access for reading,
+ * @devmap_unmap for reading or writing; but never these two at the same time for what
+ * one mmap(2) made in a process. They must not touch the memory of the process.
  */
 struct devmap_callback_ctl {
 	int devmap_rev;
