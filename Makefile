@@ -25,7 +25,7 @@ help:
 	@echo '                  TEST="mmap ..."  some of them only; TEST=list names them'
 	@echo '                  SEED=NUMBER      repeat a random walk (TEST=walk)'
 	@echo '  make check-debug'
-	@echo '                  the same on kernels that watch every access and lock, let'
+	@echo '                  most of it on kernels that watch accesses and locks, let'
 	@echo '                  allocations fail, and look for leaks and races; builds'
 	@echo '                  these kernels first, once, in ~/.cache/xxshm'
 	@echo '                  KERNEL=debug|kcsan, TEST=, SEED= as above'

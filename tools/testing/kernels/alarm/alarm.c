@@ -33,6 +33,17 @@ static void ring_access(void)
 		READ_ONCE(*memory);
 }
 
+/* The access is made by the kernel, not by the module. */
+static void ring_kernel(void)
+{
+	char *memory = kzalloc(24, GFP_KERNEL);
+	int value;
+
+	kfree(memory);
+	if (memory && !kstrtoint(memory, 0, &value))
+		OPTIMIZER_HIDE_VAR(value);
+}
+
 static void ring_leak(void)
 {
 	int i;
@@ -150,6 +161,7 @@ static const struct {
 	void (*ring)(void);
 } alarms[] = {
 	{ "access",	ring_access },
+	{ "kernel",	ring_kernel },
 	{ "leak",	ring_leak },
 	{ "lock",	ring_lock },
 	{ "sleep",	ring_sleep },

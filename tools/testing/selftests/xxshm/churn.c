@@ -3,8 +3,10 @@
  * A page holds what was last written to it: processes write to random pages of a
  * window and check others, have them unmapped, swapped, moved and shared with
  * children, and are killed halfway. What each page has to hold stands in memory of
- * another kind. XXSHM_SECONDS in the environment says how long it goes on.
+ * another kind. XXSHM_SECONDS in the environment says how long it goes on, XXSHM_SEED
+ * what is chosen; not who is faster.
  */
+#include <pthread.h>
 #include <sys/prctl.h>
 #include <time.h>
 
@@ -14,7 +16,7 @@
 #define WORKERS		4
 #define SECONDS		5
 #define UNMAPPED	16	/* most pages that one step unmaps, moves... */
-#define KILLS		3	/* at least */
+#define KILLS		4	/* at least */
 
 /* What a page has to hold; while someone writes to it, one of two things. */
 struct record {
@@ -28,12 +30,16 @@ struct board {
 	struct record record[];
 };
 
-FIXTURE(churn) {
+struct crew {
 	int fd;
 	size_t page, len;
 	struct board *board;
 	pid_t worker[WORKERS];
 	__u64 seed;
+};
+
+FIXTURE(churn) {
+	struct crew crew;
 	int swaps;
 };
 
@@ -45,21 +51,23 @@ static int swaps_already(void)
 /* Under soak, what is pageable does not fit into the memory there is for it. */
 FIXTURE_SETUP(churn)
 {
-	self->page = page_size();
-	self->len = is_pageable() ? 16 << 20 : 4 << 20;
+	struct crew *crew = &self->crew;
+
+	crew->page = page_size();
+	crew->len = is_pageable() ? 16 << 20 : 4 << 20;
 	ASSERT_EQ(0, module_load(is_pageable() ? "size=16M" : "size=4M"));
 	self->swaps = is_pageable() && !swaps_already();
 	if (self->swaps) {
 		ASSERT_TRUE(swap_is_there());
 		ASSERT_EQ(0, swap_on("64M"));
 	}
-	self->fd = open(DEVICE, O_RDWR | O_CLOEXEC);
-	ASSERT_GE(self->fd, 0);
-	self->board = mmap(NULL, sizeof(struct board) + self->len / self->page *
+	crew->fd = open(DEVICE, O_RDWR | O_CLOEXEC);
+	ASSERT_GE(crew->fd, 0);
+	crew->board = mmap(NULL, sizeof(struct board) + crew->len / crew->page *
 			   sizeof(struct record), PROT_READ | PROT_WRITE,
 			   MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	ASSERT_NE(MAP_FAILED, (void *)self->board);
-	self->seed = time(NULL) * 1000003ULL + getpid();
+	ASSERT_NE(MAP_FAILED, (void *)crew->board);
+	crew->seed = seed_or(time(NULL) * 1000003ULL + getpid());
 }
 
 FIXTURE_TEARDOWN_PARENT(churn)
@@ -191,14 +199,20 @@ static int map_again(char *at, size_t len, int fd, off_t offset)
 			  offset);
 }
 
-/* What happens to the pages of a mapping; locked ones are not swapped. */
+/* Of locked memory it would only part the large pages, soon all of them. */
+static int swap_or_unmap(char *map, size_t len)
+{
+	return madvise(map, len, is_pageable() ? MADV_PAGEOUT : MADV_DONTNEED);
+}
+
+/* What happens to the pages of a mapping. */
 static int disturb(int fd, char *map, size_t offset, size_t len, __u64 *seed)
 {
 	switch (random_below(seed, 4)) {
 	case 0:
 		return !madvise(map + offset, len, MADV_DONTNEED);
 	case 1:
-		return !is_pageable() || !madvise(map + offset, len, MADV_PAGEOUT);
+		return !swap_or_unmap(map + offset, len);
 	case 2:
 		return move(map + offset, page_size());
 	default:
@@ -206,12 +220,35 @@ static int disturb(int fd, char *map, size_t offset, size_t len, __u64 *seed)
 	}
 }
 
+struct mapping {
+	char *map;
+	size_t page, len;
+	__u64 seed;
+};
+
+/* Beside the faults of the same process; some of it may be elsewhere just now. */
+static void *disturb_beside(void *data)
+{
+	struct mapping *mapping = data;
+
+	for (;;) {
+		size_t at = random_below(&mapping->seed, mapping->len / mapping->page);
+
+		swap_or_unmap(mapping->map + at * mapping->page, mapping->page);
+		sched_yield();
+	}
+	return NULL;
+}
+
 /* Until killed with all its children, or something is wrong. */
 static int work(int fd, struct board *board, size_t page, size_t len, __u32 writer,
 		__u64 seed)
 {
 	char *map = map_rw(fd, len);
-	int right = map != MAP_FAILED;
+	struct mapping mapping = { map, page, len, seed ^ ~0ULL };
+	pthread_t thread;
+	int right = map != MAP_FAILED &&
+		    !pthread_create(&thread, NULL, disturb_beside, &mapping);
 
 	while (right) {
 		size_t number = random_below(&seed, len / page);
@@ -244,31 +281,37 @@ static time_t choose_end(void)
 	return time(NULL) + (seconds ? atol(seconds) : SECONDS);
 }
 
-static pid_t start(FIXTURE_DATA(churn) *self, int slot)
+static pid_t start(struct crew *crew, int slot)
 {
-	__u64 seed = (self->seed += 2) | 1;
+	__u64 seed = (crew->seed += 2) | 1;
 	pid_t pid = fork();
 
 	if (!pid) {
 		setpgid(0, 0);
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		_exit(work(self->fd, self->board, self->page, self->len, slot + 1, seed));
+		_exit(work(crew->fd, crew->board, crew->page, crew->len, slot + 1, seed));
 	}
 	setpgid(pid, pid);
 	return pid;
 }
 
-/* Kill a worker and its child, and put right what it was at. */
-static int stop(FIXTURE_DATA(churn) *self, char *map, int slot)
+/* The first one, of two that a window of locked memory has where they are to be had. */
+static int part_large_page(char *map, size_t page)
 {
-	pid_t worker = self->worker[slot], pid;
+	return madvise(map, page, MADV_PAGEOUT);
+}
+
+/* Kill a worker and its child, and put right what it was at. */
+static int stop(struct crew *crew, char *map, int slot)
+{
+	pid_t worker = crew->worker[slot], pid;
 	int status, right = 0;
 
 	kill(-worker, SIGKILL);
 	while ((pid = waitpid(-worker, &status, 0)) > 0)
 		if (pid == worker)
-			right = WIFSIGNALED(status);
-	return finish_pages(self->board, map, self->len, self->page, slot + 1) && right;
+			right = WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
+	return finish_pages(crew->board, map, crew->len, crew->page, slot + 1) && right;
 }
 
 static size_t wrong_pages(struct board *board, char *map, size_t len, size_t page)
@@ -282,31 +325,34 @@ static size_t wrong_pages(struct board *board, char *map, size_t len, size_t pag
 
 TEST_F_TIMEOUT(churn, pages_hold_what_was_written, 3600)
 {
+	struct crew *crew = &self->crew;
 	const struct timespec while_they_work = { .tv_nsec = 200000000 };
-	char *map = map_rw(self->fd, self->len);
-	long out = read_vmstat("pswpout");
+	char *map = map_rw(crew->fd, crew->len);
 	time_t end = choose_end();
 	int slot, kills = 0;
+	long swapped = 0;
 
 	ASSERT_NE(MAP_FAILED, map);
 	ASSERT_EQ(0, prctl(PR_SET_CHILD_SUBREAPER, 1));
 	for (slot = 0; slot < WORKERS; slot++)
-		self->worker[slot] = start(self, slot);
+		crew->worker[slot] = start(crew, slot);
 	for (slot = 0; kills < KILLS || time(NULL) < end; slot = ++kills % WORKERS) {
 		nanosleep(&while_they_work, NULL);
-		ASSERT_TRUE(stop(self, map, slot));
-		self->worker[slot] = start(self, slot);
+		ASSERT_TRUE(stop(crew, map, slot));
+		if (kills == KILLS / 2)
+			ASSERT_EQ(0, part_large_page(map, crew->page));
+		swapped += smaps_kb(map, "Swap:");
+		crew->worker[slot] = start(crew, slot);
 	}
 	for (slot = 0; slot < WORKERS; slot++)
-		ASSERT_TRUE(stop(self, map, slot));
-	EXPECT_EQ(0, wrong_pages(self->board, map, self->len, self->page));
-	EXPECT_EQ(0, self->board->wrong);
-	EXPECT_GT(self->board->writes, 0);
-	if (is_pageable())
-		EXPECT_GT(read_vmstat("pswpout"), out);
+		ASSERT_TRUE(stop(crew, map, slot));
+	EXPECT_EQ(0, wrong_pages(crew->board, map, crew->len, crew->page));
+	EXPECT_EQ(0, crew->board->wrong);
+	EXPECT_GT(crew->board->writes, 0);
+	EXPECT_EQ(is_pageable(), swapped > 0);
 	TH_LOG("%llu pages written, %llu checked, %d processes killed",
-	       (unsigned long long)self->board->writes,
-	       (unsigned long long)self->board->checks, kills + WORKERS);
+	       (unsigned long long)crew->board->writes,
+	       (unsigned long long)crew->board->checks, kills + WORKERS);
 }
 
 TEST_HARNESS_MAIN

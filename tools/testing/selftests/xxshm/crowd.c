@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Many come to an empty window at once: one of them allocates it, the others
- * wait and get the same memory, also if the one is killed at it.
+ * Many come to a device that nobody has used, and to an empty window, at once: one of
+ * them allocates it, the others wait and get the same memory, also if the one is killed
+ * at it.
  */
 #include <sys/sysinfo.h>
 
@@ -15,24 +16,32 @@
 #define SECONDS	10
 
 FIXTURE(crowd) {
-	int fd[ROUNDS];
 	size_t len;
 	long npages;
 };
 
+static const char *path_of(int device)
+{
+	static char path[32];
+
+	snprintf(path, sizeof(path), "/dev/xxshm%d", device);
+	return path;
+}
+
+static int open_device(int device)
+{
+	return open(path_of(device), O_RDWR | O_CLOEXEC);
+}
+
 FIXTURE_SETUP(crowd)
 {
-	char path[32];
 	int i;
 
 	self->len = 4 * HUGE_SIZE;
 	self->npages = self->len / page_size();
 	ASSERT_EQ(0, module_load("instances=24 size=8M"));
-	for (i = 0; i < ROUNDS; i++) {
-		snprintf(path, sizeof(path), "/dev/xxshm%d", i);
-		self->fd[i] = open(path, O_RDWR);
-		ASSERT_GE(self->fd[i], 0);
-	}
+	for (i = 0; i < ROUNDS; i++)
+		ASSERT_EQ(0, chmod(path_of(i), 0666));
 	ASSERT_EQ(0, become_user(USER_A, CROWD * self->len));
 }
 
@@ -55,16 +64,17 @@ static int find_the_others(struct meeting *meeting, char *map, int self)
 }
 
 /* How often something was wrong; @meeting->got[0] counts who came early. */
-static int map_together(struct meeting *meeting, const int *fd, int self,
-			size_t len)
+static int map_together(struct meeting *meeting, int self, size_t len)
 {
-	int i, wrong = 0;
+	int i, fd, wrong = 0;
 	char *map;
 
 	for (i = 0; begin(meeting, self); i++) {
-		__atomic_add_fetch(&meeting->got[0], !is_allocated(fd[i]),
+		fd = open_device(i);
+		__atomic_add_fetch(&meeting->got[0], !is_allocated(fd),
 				   __ATOMIC_SEQ_CST);
-		map = map_rw(fd[i], len);
+		map = map_rw(fd, len);
+		close(fd);
 		if (map == MAP_FAILED)
 			_exit(1);
 		wrong += !is_zero(map, len);
@@ -95,7 +105,7 @@ TEST_F_TIMEOUT(crowd, shares_one_allocation, 900)
 	for (i = 0; i < CROWD; i++) {
 		pid[i] = fork();
 		if (!pid[i])
-			_exit(map_together(meeting, self->fd, i, self->len));
+			_exit(map_together(meeting, i, self->len));
 	}
 	for (i = 0; i < CROWD; i++)
 		EXPECT_EQ(0, wait_for(pid[i]));
@@ -172,15 +182,19 @@ TEST_F_TIMEOUT(crowd, goes_on_when_one_is_killed, 900)
 {
 	struct meeting *meeting = meeting_new(FEW + 1, ROUNDS, SECONDS);
 	long before = cached_pages();
-	int i, hits = 0;
+	int i, fd, hits = 0;
 
-	for (i = 0; i < ROUNDS; i++)
-		hits += kill_one(_metadata, meeting, self->fd[i], self->len);
+	for (i = 0; i < ROUNDS; i++) {
+		fd = open_device(i);
+		ASSERT_GE(fd, 0);
+		hits += kill_one(_metadata, meeting, fd, self->len);
+		EXPECT_EQ(0, user_locked(fd));
+		close(fd);
+	}
 	TH_LOG("killed %d times while it allocated, %d times after",
 	       hits, ROUNDS - hits);
 	EXPECT_GT(hits, 0);
 	EXPECT_ALLOCATED(ROUNDS, before);
-	EXPECT_EQ(0, user_locked(self->fd[0]));
 }
 
 TEST_HARNESS_MAIN

@@ -587,6 +587,43 @@ TEST_F(callback, pieces_are_limited)
 	ASSERT_EQ(0, munmap(self->map, 4096 * self->page));
 }
 
+/* How many pages of the last piece could be moved one at a time, and were. */
+static int move_pages_of_the_last(char *from, char *to, size_t page)
+{
+	int i;
+
+	for (i = 0; i < 8; i++) {
+		char *at = from + (2 * i + 1) * page;
+
+		if (mremap(at, page, page, MREMAP_MAYMOVE | MREMAP_FIXED,
+			   to + i * page) == MAP_FAILED)
+			break;
+		if (signal_of_touching(at) != SIGSEGV)
+			return -1;
+	}
+	return i;
+}
+
+/* mremap(2) is refused before it begins, or leaves nothing where the pages were. */
+TEST_F(callback, pieces_are_moved_or_not)
+{
+	char *to = mmap(NULL, 8 * self->page, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS,
+			-1, 0);
+	int i;
+
+	probe_alloc(self->fd, 0, 4096 * self->page, DDI_UMEM_SLEEP);
+	MAP(4096);
+	for (i = 1; i < 1018; i++)
+		ASSERT_EQ(0, mprotect(self->map + i * self->page, self->page,
+				      i % 2 ? PROT_READ : PROT_READ | PROT_WRITE));
+	i = move_pages_of_the_last(self->map + 2048 * self->page, to, self->page);
+	EXPECT_EQ(ENOMEM, errno);
+	EXPECT_GT(i, 0);
+	EXPECT_LT(i, 8);
+	ASSERT_EQ(0, munmap(self->map, 4096 * self->page));
+	munmap(to, 8 * self->page);
+}
+
 TEST_F(callback, invalid_is_sigsegv_until_remapped)
 {
 	struct probe_call call = { .what = PROBE_INVALIDATE, .handle = 1,

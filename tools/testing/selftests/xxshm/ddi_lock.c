@@ -486,6 +486,16 @@ TEST_F(lock, unlock_from_a_timer)
 	EXPECT_TRUE(has_cleanups(self->fd, 0));
 }
 
+/* Nor with interrupts off. */
+TEST_F(lock, unlock_with_interrupts_off)
+{
+	ASSERT_EQ(0, locker_lock_long(self->fd, 0, self->memory, self->len,
+				      CLEANUP_UNLOCKS));
+	ASSERT_EQ(0, ioctl(self->fd, LOCKER_IOC_UNLOCK_IRQS_OFF, 0));
+	EXPECT_TRUE(is_unlocked(self->pinned, self->locked));
+	EXPECT_TRUE(has_cleanups(self->fd, 0));
+}
+
 /* An unlocked cookie is not heard of again, whenever the timer came. */
 TEST_F(lock, unlock_from_a_timer_beside_munmap)
 {
@@ -548,6 +558,34 @@ TEST_F_TIMEOUT(lock, much_memory_but_a_page, 120)
 }
 
 static volatile int is_over;
+
+static void *unlock_at_once(void *fd)
+{
+	while (!is_over)
+		locker_unlock(*(int *)fd, 0);
+	return NULL;
+}
+
+/* A driver may unlock as soon as it has the cookie, before the call has returned. */
+TEST_F_TIMEOUT(lock, unlock_beside_lock, 300)
+{
+	pthread_t thread;
+	int round;
+
+	is_over = 0;
+	ASSERT_EQ(0, pthread_create(&thread, NULL, unlock_at_once, &self->fd));
+	for (round = 0; round < 10 * ROUNDS; round++) {
+		/* Until the slot is empty again. */
+		while (locker_lock_long(self->fd, 0, self->memory, self->len,
+					round % 2 ? CLEANUP_COUNTS : CLEANUP_UNLOCKS))
+			ASSERT_EQ(EBUSY, errno);
+	}
+	is_over = 1;
+	ASSERT_EQ(0, pthread_join(thread, NULL));
+	locker_unlock(self->fd, 0);
+	EXPECT_TRUE(has_cleanups(self->fd, 0));
+	EXPECT_NOTHING_CHANGED();
+}
 
 /* Maps and unmaps, where another thread locks. */
 static void *come_and_go(void *memory)

@@ -331,6 +331,14 @@ static inline __u32 random_below(__u64 *state, __u32 limit)
 	return (*state >> 16) % limit;
 }
 
+/* The seed in the environment, or this one. */
+static inline __u64 seed_or(__u64 other)
+{
+	const char *given = getenv("XXSHM_SEED");
+
+	return given && *given ? strtoull(given, NULL, 0) : other;
+}
+
 /* The exit status of a child (-1: of any), 128 + the signal that killed it, or -1. */
 static inline int wait_for(pid_t pid)
 {

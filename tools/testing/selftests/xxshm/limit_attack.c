@@ -8,6 +8,7 @@
 #include <sys/uio.h>
 
 #include "kselftest_harness.h"
+#include "descriptor.h"
 #include "ledger.h"
 
 #define WINDOW	16	/* pages */
@@ -84,6 +85,26 @@ TEST_F(user, devices_share_one_limit)
 	EXPECT_EQ(MAP_FAILED, map_rw(other, self->page));
 	EXPECT_EQ(EAGAIN, errno);
 	EXPECT_EQ(LIMIT, LOCKED);
+}
+
+TEST_F(user, descriptor_in_a_message_shares_one_limit)
+{
+	int pair[2];
+	pid_t pid;
+
+	ASSERT_EQ(0, socketpair(AF_UNIX, SOCK_STREAM, 0, pair));
+	ASSERT_NE(MAP_FAILED, MAP(LIMIT - 1));
+	ASSERT_EQ(0, send_descriptor(pair[0], self->fd));
+	pid = fork();
+	if (!pid) {
+		int fd = receive_descriptor(pair[1]);
+
+		_exit(map_rw(fd, 2 * self->page) != MAP_FAILED || errno != EAGAIN ||
+		      map_rw(fd, self->page) == MAP_FAILED ||
+		      pages_locked(fd) != LIMIT);
+	}
+	EXPECT_EQ(0, wait_for(pid));
+	EXPECT_EQ(LIMIT - 1, LOCKED);
 }
 
 /* The map of a namespace takes no user but the one who makes it. */

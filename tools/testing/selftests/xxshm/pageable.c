@@ -379,6 +379,12 @@ TEST_F(swapped, outlives_all_its_users)
 	EXPECT_EQ(0, wrong_numbers(self->map));
 }
 
+TEST_F(swapped, comes_back_in_its_own_window_only)
+{
+	EXPECT_EQ(0, run_peer(OTHER_PEER, "read", 42 * sizeof(int), NULL));
+	EXPECT_EQ(42, run_peer("./peer", "read", 42 * sizeof(int), NULL));
+}
+
 TEST_F(swapped, unloading_gives_swap_back_and_begins_with_zeroes)
 {
 	long free = read_number("/proc/meminfo", "SwapFree:");

@@ -7,9 +7,11 @@
  *   peer write OFFSET VALUE   exits with 0
  *   peer inherit OFFSET FD    as read, of a descriptor that it was born with
  *   peer take OFFSET FD       as read, of a descriptor of its parent
+ *   peer receive OFFSET FD    as read, of one in a message from this socket
  *
  * It exits with 255 when it cannot map the page at OFFSET.
  */
+#include "descriptor.h"
 #include "device.h"
 
 static int get_device(const char *verb, const char *value)
@@ -20,6 +22,8 @@ static int get_device(const char *verb, const char *value)
 		return syscall(SYS_pidfd_getfd,
 			       syscall(SYS_pidfd_open, getppid(), 0),
 			       atoi(value), 0);
+	if (!strcmp(verb, "receive"))
+		return receive_descriptor(atoi(value));
 	return open(node(), O_RDWR);
 }
 

@@ -33,7 +33,7 @@ FIXTURE_TEARDOWN_PARENT(removal)
 /* What 1 does: it prepares, and then acts while the module comes or goes. */
 struct visitor {
 	int fd;
-	char *map;
+	char *map;	/* to be unmapped afterwards, if any */
 	int (*prepare)(struct visitor *visitor);	/* 0 or -1 */
 	/* 1: it got what it wanted, 0: the module was gone, -1: what else */
 	int (*act)(struct visitor *visitor);
@@ -51,7 +51,10 @@ static int visit(struct meeting *meeting, struct visitor *visitor)
 		meet(meeting);
 		if (visitor->fd >= 0)
 			close(visitor->fd);
+		if (visitor->map)
+			munmap(visitor->map, page_size());
 		visitor->fd = -1;
+		visitor->map = NULL;
 		meet(meeting);
 	}
 	return wrong;
@@ -118,6 +121,31 @@ static int one_of_two(int gone, int had)
 TEST_F_TIMEOUT(removal, or_open, 600)
 {
 	struct visitor visitor = { .prepare = prepare_nothing, .act = come };
+
+	EXPECT_EQ(0, race(self->meeting, &visitor, one_of_two));
+	EXPECT_HITS(self->meeting);
+}
+
+/* The mapping alone holds the module then. */
+static int come_and_map(struct visitor *visitor)
+{
+	int had = come(visitor);
+
+	if (had != 1)
+		return had;
+	visitor->map = map_rw(visitor->fd, page_size());
+	close(visitor->fd);
+	visitor->fd = -1;
+	if (visitor->map == MAP_FAILED) {
+		visitor->map = NULL;
+		return -1;
+	}
+	return *visitor->map ? -1 : 1;
+}
+
+TEST_F_TIMEOUT(removal, or_mmap, 600)
+{
+	struct visitor visitor = { .prepare = prepare_nothing, .act = come_and_map };
 
 	EXPECT_EQ(0, race(self->meeting, &visitor, one_of_two));
 	EXPECT_HITS(self->meeting);
@@ -196,7 +224,10 @@ static int prepare_mapping(struct visitor *visitor)
 
 static int unmap(struct visitor *visitor)
 {
-	return munmap(visitor->map, page_size()) ? -1 : 1;
+	int err = munmap(visitor->map, page_size());
+
+	visitor->map = NULL;
+	return err ? -1 : 1;
 }
 
 TEST_F_TIMEOUT(removal, and_munmap, 600)

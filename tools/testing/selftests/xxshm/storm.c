@@ -137,13 +137,14 @@ static pid_t fork_reader(const int fd[2], long limit)
 TEST_F_TIMEOUT(storm, never_exceeds_the_limit_and_leaves_nothing, 1200)
 {
 	pid_t pid[WORKERS], reader;
+	__u64 seed = seed_or(0) * WORKERS + 1;
 	int i;
 
 	reader = fork_reader(self->fd, STORM_LIMIT * self->page);
 	for (i = 0; i < WORKERS; i++) {
 		pid[i] = fork();
 		if (!pid[i])
-			_exit(work(self->fd, self->page, i + 1));
+			_exit(work(self->fd, self->page, seed + i));
 	}
 	for (i = 0; i < WORKERS; i++)
 		EXPECT_EQ(0, wait_for(pid[i]));

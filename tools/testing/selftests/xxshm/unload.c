@@ -4,6 +4,7 @@
 #include <sys/socket.h>
 
 #include "kselftest_harness.h"
+#include "descriptor.h"
 #include "device.h"
 
 FIXTURE(loaded) {
@@ -177,45 +178,6 @@ TEST_F_TIMEOUT(loaded, fifty_rounds, 120)
 		munmap(map, page_size());
 		close(self->fd);
 	}
-}
-
-union control {
-	struct cmsghdr head;
-	char room[CMSG_SPACE(sizeof(int))];
-};
-
-static struct msghdr message(struct iovec *iov, union control *control)
-{
-	return (struct msghdr){
-		.msg_iov = iov, .msg_iovlen = 1,
-		.msg_control = control, .msg_controllen = sizeof(*control),
-	};
-}
-
-static int send_descriptor(int socket, int fd)
-{
-	union control control = { .head = {
-		.cmsg_len = CMSG_LEN(sizeof(fd)), .cmsg_level = SOL_SOCKET,
-		.cmsg_type = SCM_RIGHTS,
-	} };
-	struct iovec iov = { "", 1 };
-	struct msghdr msg = message(&iov, &control);
-
-	memcpy(CMSG_DATA(&control.head), &fd, sizeof(fd));
-	return sendmsg(socket, &msg, 0) == 1 ? 0 : -1;
-}
-
-static int receive_descriptor(int socket)
-{
-	union control control = {};
-	char byte;
-	struct iovec iov = { &byte, 1 };
-	struct msghdr msg = message(&iov, &control);
-	int fd = -1;
-
-	if (recvmsg(socket, &msg, 0) == 1 && msg.msg_controllen)
-		memcpy(&fd, CMSG_DATA(&control.head), sizeof(fd));
-	return fd;
 }
 
 /* Neither a descriptor nor a mapping anywhere: a message that nobody reads. */

@@ -33,8 +33,7 @@ static __u64 choose_seed(void)
 	struct timespec now;
 
 	clock_gettime(CLOCK_REALTIME, &now);
-	return is_repeated() ? strtoull(getenv("XXSHM_SEED"), NULL, 0) :
-			       now.tv_nsec + 1000003ULL * now.tv_sec + getpid();
+	return seed_or(now.tv_nsec + 1000003ULL * now.tv_sec + getpid());
 }
 
 static time_t choose_end(void)

@@ -11,6 +11,7 @@
 #include <sys/utsname.h>
 
 #include "kselftest_harness.h"
+#include "descriptor.h"
 #include "ledger.h"
 
 #ifndef UFFD_FEATURE_WP_ASYNC
@@ -18,6 +19,7 @@
 #endif
 
 #define PAGES	2	/* in a window */
+#define MEMLOCK	(64 * page_size())
 #define OWN	'o'	/* begins each page of the attacker's window */
 #define SECRET	's'	/* begins each page of the other window */
 
@@ -32,9 +34,9 @@
 } while (0)
 
 /* Like who became this user by exec: its other processes may look into it. */
-static int become_plain_user(uid_t uid)
+static int become_plain_user(uid_t uid, size_t memlock)
 {
-	return become_user(uid, 64 * page_size()) ||
+	return become_user(uid, memlock) ||
 	       prctl(PR_SET_DUMPABLE, 1);
 }
 
@@ -66,7 +68,7 @@ FIXTURE_SETUP(attacker)
 	for (i = 0; i < PAGES; i++)
 		ASSERT_EQ(0, run_peer(OTHER_PEER, "write", i * self->page, "115"));
 	ASSERT_EQ(0, chmod(DEVICE, 0666));
-	ASSERT_EQ(0, become_plain_user(USER_A));
+	ASSERT_EQ(0, become_plain_user(USER_A, MEMLOCK));
 	self->fd = open(DEVICE, O_RDWR);
 	ASSERT_GE(self->fd, 0);
 	self->map = map_before_a_hole(self->fd, self->size);
@@ -182,6 +184,17 @@ TEST_F(attacker, descriptor_taken_by_pidfd_shows_each_its_own_window)
 	EXPECT_EQ(OWN, run_peer_on("./peer", "take", self->fd));
 }
 
+TEST_F(attacker, descriptor_in_a_message_shows_each_its_own_window)
+{
+	int pair[2];
+
+	ASSERT_EQ(0, socketpair(AF_UNIX, SOCK_STREAM, 0, pair));
+	ASSERT_EQ(0, send_descriptor(pair[0], self->fd));
+	EXPECT_EQ(SECRET, run_peer_on(OTHER_PEER, "receive", pair[1]));
+	ASSERT_EQ(0, send_descriptor(pair[0], self->fd));
+	EXPECT_EQ(OWN, run_peer_on("./peer", "receive", pair[1]));
+}
+
 static ssize_t read_mem(int mem, char *data, const char *from, size_t len)
 {
 	return pread64(mem, data, len, (unsigned long)from);
@@ -248,8 +261,10 @@ TEST_F(attacker, userfaultfd_does_not_take_a_mapping)
 	void *other = mmap(NULL, self->page, PROT_READ | PROT_WRITE,
 			   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	int fd = open_userfaultfd(0), error = userfaultfd_error(), async;
+	char *to_read = map_device(open(DEVICE, O_RDONLY), self->size, PROT_READ, 0);
 
 	ASSERT_GE(fd, 0);
+	ASSERT_NE(MAP_FAILED, to_read);
 	ASSERT_EQ(0, register_userfaultfd(fd, other, self->page,
 					  UFFDIO_REGISTER_MODE_MISSING));
 	EXPECT_EQ(error, register_userfaultfd(fd, self->map, self->size,
@@ -258,6 +273,9 @@ TEST_F(attacker, userfaultfd_does_not_take_a_mapping)
 					      UFFDIO_REGISTER_MODE_WP));
 	EXPECT_EQ(error, register_userfaultfd(fd, self->map, self->size,
 					      UFFDIO_REGISTER_MODE_MINOR));
+	/* What may not be written to is not filled either. */
+	EXPECT_EQ(error ?: EPERM, register_userfaultfd(fd, to_read, self->size,
+						       UFFDIO_REGISTER_MODE_MISSING));
 	/* 6.12 would take any mapping that may grow or merge. */
 	async = open_userfaultfd(UFFD_FEATURE_WP_ASYNC);
 	if (async >= 0)
@@ -383,6 +401,69 @@ TEST_F(attacker, map_files_are_closed_to_users)
 	EXPECT_EQ(EPERM, errno);
 }
 
+/*
+ * Windows of which one begins where a large page of the other could end. Each has a
+ * byte in its first and its last page, and at the end of the large pages.
+ */
+#define WIDE	(5UL << 20)
+
+static const size_t marks[] = { 0, HUGE_SIZE, 2 * HUGE_SIZE - 1, WIDE - 1 };
+
+FIXTURE(wide) {
+	int fd;
+};
+
+FIXTURE_SETUP(wide)
+{
+	size_t i;
+
+	ASSERT_EQ(0, module_load("size=5M"));
+	for (i = 0; i < sizeof(marks) / sizeof(*marks); i++)
+		ASSERT_EQ(0, run_peer(OTHER_PEER, "write", marks[i], "115"));
+	ASSERT_EQ(0, chmod(DEVICE, 0666));
+	ASSERT_EQ(0, become_plain_user(USER_A, 2 * WIDE));
+	self->fd = open(DEVICE, O_RDWR);
+	ASSERT_GE(self->fd, 0);
+}
+
+FIXTURE_TEARDOWN_PARENT(wide)
+{
+	EXPECT_EQ(0, module_unload());
+}
+
+TEST_F(wide, faults_show_no_byte_of_the_other_window)
+{
+	char *map = map_before_a_hole(self->fd, WIDE);
+	size_t i;
+
+	ASSERT_NE(MAP_FAILED, map);
+	EXPECT_TRUE(is_zero(map, WIDE));
+	ASSERT_EQ(0, madvise(map, WIDE, MADV_DONTNEED));
+	memset(map, OWN, WIDE);
+	EXPECT_EQ((long)WIDE / 1024, smaps_kb(map, "Rss:"));
+	EXPECT_EQ(SIGSEGV, signal_of_touching(map + WIDE));
+	for (i = 0; i < sizeof(marks) / sizeof(*marks); i++)
+		EXPECT_EQ(SECRET, run_peer(OTHER_PEER, "read", marks[i], NULL));
+}
+
+/* Where the page table and the large page around it reach into the other window. */
+TEST_F(wide, faults_at_an_end_show_no_byte_of_the_other_window)
+{
+	const size_t page = page_size();
+	char *first, *last;
+
+	last = map_device(self->fd, page, PROT_READ | PROT_WRITE, WIDE - page);
+	first = map_before_a_hole(self->fd, page);
+	ASSERT_NE(MAP_FAILED, first);
+	ASSERT_NE(MAP_FAILED, last);
+	EXPECT_TRUE(is_zero(first, page));
+	EXPECT_TRUE(is_zero(last, page));
+	EXPECT_EQ(SIGSEGV, signal_of_touching(first + page));
+	EXPECT_REFUSED(EFAULT, mremap(first, page, WIDE, MREMAP_MAYMOVE));
+	EXPECT_REFUSED(EFAULT, mremap(last, page, 2 * page, MREMAP_MAYMOVE));
+	EXPECT_EQ((long)page / 1024, smaps_kb(last, "Rss:"));
+}
+
 /* A process that has mapped the device, and another that goes for it. */
 FIXTURE(victim) {
 	int fd;
@@ -409,7 +490,7 @@ static pid_t fork_victim(int fd, char *map, uid_t uid, int leash[2])
 	pid = fork();
 	if (!pid) {
 		close(leash[1]);
-		if (become_plain_user(uid) ||
+		if (become_plain_user(uid, MEMLOCK) ||
 		    mmap(map, page_size(), PROT_READ | PROT_WRITE,
 			 MAP_SHARED | MAP_FIXED, fd, 0) != map)
 			_exit(1);
@@ -432,7 +513,7 @@ FIXTURE_SETUP(victim)
 	self->pid = fork_victim(self->fd, self->map, variant->uid, leash);
 	ASSERT_GT(self->pid, 0);
 	self->leash = leash[1];
-	ASSERT_EQ(0, become_plain_user(USER_A));
+	ASSERT_EQ(0, become_plain_user(USER_A, MEMLOCK));
 }
 
 FIXTURE_TEARDOWN_PARENT(victim)

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* A driver that locks memory of programs, see locker.h. */
 #include <linux/atomic.h>
+#include <linux/bitmap.h>
+#include <linux/bitops.h>
 #include <linux/highmem.h>
 #include <linux/init_task.h>
+#include <linux/irqflags.h>
 #include <linux/module.h>
 #include <linux/timer.h>
 #include <linux/uaccess.h>
@@ -11,17 +14,14 @@
 
 #include "locker.h"
 
-#define BUSY	((ddi_umem_cookie_t)-1L)	/* being locked */
-
-/* Who takes a cookie out of its slot is who unlocks it. */
+/* Who takes a cookie out of its slot is who unlocks it, also while it comes. */
 static ddi_umem_cookie_t slots[LOCKER_SLOTS];
+static DECLARE_BITMAP(locking, LOCKER_SLOTS);
 static atomic_t cleanups;
 
 static ddi_umem_cookie_t locker_cookie(unsigned int slot)
 {
-	ddi_umem_cookie_t cookie = READ_ONCE(slots[slot % LOCKER_SLOTS]);
-
-	return cookie == BUSY ? NULL : cookie;
+	return READ_ONCE(slots[slot % LOCKER_SLOTS]);
 }
 
 static ddi_umem_cookie_t locker_take(unsigned int slot)
@@ -93,6 +93,11 @@ static int locker_ioctl_unlock(unsigned int cmd, unsigned int slot)
 		locker_expiring = cookie;
 		mod_timer(&locker_timer, jiffies + 2);
 		return 0;
+	case LOCKER_IOC_UNLOCK_IRQS_OFF:
+		local_irq_disable();
+		ddi_umem_unlock(cookie);
+		local_irq_enable();
+		return 0;
 	}
 	ddi_umem_free(cookie);
 	return 0;
@@ -101,14 +106,17 @@ static int locker_ioctl_unlock(unsigned int cmd, unsigned int slot)
 static int locker_ioctl_lock(struct locker_lock __user *user)
 {
 	struct locker_lock lock;
+	unsigned int slot;
 	int err;
 
 	if (copy_from_user(&lock, user, sizeof(lock)))
 		return EFAULT;
-	if (cmpxchg(&slots[lock.slot % LOCKER_SLOTS], NULL, BUSY))
+	slot = lock.slot % LOCKER_SLOTS;
+	if (test_and_set_bit(slot, locking))
 		return EBUSY;
-	err = locker_lock(&lock);
-	lock.has_cookie = !!READ_ONCE(slots[lock.slot % LOCKER_SLOTS]);
+	err = locker_cookie(slot) ? EBUSY : locker_lock(&lock);
+	lock.has_cookie = !!locker_cookie(slot);
+	clear_bit(slot, locking);
 	if (!copy_to_user(user, &lock, sizeof(lock)))
 		return err;
 	if (!err)
@@ -146,6 +154,7 @@ static int locker_ioctl(dev_t dev, int cmd, intptr_t arg, int mode, cred_t *cred
 		return locker_ioctl_lock(user);
 	case LOCKER_IOC_UNLOCK:
 	case LOCKER_IOC_UNLOCK_LATER:
+	case LOCKER_IOC_UNLOCK_IRQS_OFF:
 	case LOCKER_IOC_FREE:
 		return locker_ioctl_unlock(cmd, arg);
 	case LOCKER_IOC_PEEK:

@@ -41,5 +41,6 @@ struct locker_byte {
 #define LOCKER_IOC_POKE		_IOW('l', 5, struct locker_byte)
 #define LOCKER_IOC_CLEANUPS	_IO('l', 6)	/* returns how many there were */
 #define LOCKER_IOC_FREE		_IO('l', 7)	/* a slot, by ddi_umem_free() */
+#define LOCKER_IOC_UNLOCK_IRQS_OFF _IO('l', 8)	/* a slot, with interrupts off */
 
 #endif /* _SELFTESTS_XXSHM_LOCKER_H */
