@@ -13,8 +13,8 @@
 
 #define KCOV_PATH	"/sys/kernel/debug/kcov"
 #define KCOV_WORDS	(64UL << 10)
-#define TEXT_SIZE	(64UL << 10)	/* the module's code is less */
-#define EDGES		8192
+#define TEXT_SIZE	(256UL << 10)	/* the module's code is less */
+#define EDGES		32768
 #define RESULTS		4096
 
 static __u8 counters[EDGES + RESULTS]
@@ -72,7 +72,10 @@ static void coverage_begin(void)
 
 static void coverage_see_block(unsigned long offset)
 {
-	if (offset >= TEXT_SIZE || executed[offset])
+	if (offset >= TEXT_SIZE)
+		violation("code at 0x%lx of the module, which was taken to be smaller",
+			  offset);
+	if (executed[offset])
 		return;
 	executed[offset] = 1;
 	count(&tally->blocks);
