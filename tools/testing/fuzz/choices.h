@@ -90,16 +90,11 @@ static unsigned long choose_pgoff(void)
 	return byte < 208 ? byte % 16 : special[byte % 16];
 }
 
-/* A part of a mapping, perhaps gone by now; of the arena if there is none. */
-static struct mapping choose_part(void)
+static struct mapping choose_part_of(struct mapping all)
 {
-	struct mapping all = { ARENA, 16 * page, -1 };
-	unsigned long npages, huge = HUGE_SIZE / page;
+	unsigned long npages = all.len / page, huge = HUGE_SIZE / page;
 	unsigned int from, length;
 
-	if (mapping_count)
-		all = mappings[choose_below(mapping_count)];
-	npages = all.len / page;
 	from = choose();
 	length = choose();
 	from = from < 128 ? 0 : from < 224 ? from % 16 :
@@ -109,8 +104,27 @@ static struct mapping choose_part(void)
 	if (length >= 128)
 		npages = length < 240 ? 1 + length % 16 % npages :
 			 length < 248 ? 1 + (huge - 1) % npages : 0;
-	all.start += from * page;
-	return (struct mapping){ all.start, npages * page, window_at(all.start) };
+	return mapping_at(all.start + from * page, npages * page);
+}
+
+/* A part of a mapping, perhaps gone by now; of the arena if there is none. */
+static struct mapping choose_part(void)
+{
+	const struct mapping none = { ARENA, 16 * page, 0, -1 };
+
+	return choose_part_of(mapping_count ? mappings[choose_below(mapping_count)] :
+			      none);
+}
+
+/* The same, of a driver's node if there is one. */
+static struct mapping choose_part_of_driver(void)
+{
+	unsigned int first = choose(), i;
+
+	for (i = 0; i < mapping_count; i++)
+		if (is_of_driver(mappings[(first + i) % mapping_count].window))
+			return choose_part_of(mappings[(first + i) % mapping_count]);
+	return mapping_at(ARENA, page);
 }
 
 #endif /* _FUZZ_CHOICES_H */

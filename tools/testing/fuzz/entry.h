@@ -25,6 +25,9 @@ struct call {
 static long entry_result;
 static int fail_nth;		/* which allocation of the next call fails, or 0 */
 
+/* For pointers that 32-bit code can pass on: this program is linked low. */
+static __u8 buffer[2 * 4096] __attribute__((aligned(4096)));
+
 static int way_is_ilp32(int way)
 {
 	return way != LP64;

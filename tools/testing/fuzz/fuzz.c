@@ -60,6 +60,7 @@ static void run_child(const __u8 *data, unsigned int records)
 	pid_t pid;
 
 	count(&tally->forks);
+	has_company |= !child_is_alone;
 	pid = fork();
 	if (pid < 0)
 		violation("fork: %m");

@@ -11,9 +11,8 @@
 #include <sched.h>
 #include <sys/uio.h>
 
-#include "choices.h"
+#include "drivers.h"
 
-static const struct call call_mmap = { "mmap", { SYS_mmap, 192, SYS_mmap } };
 static const struct call call_munmap = { "munmap", { SYS_munmap, 91, SYS_munmap } };
 static const struct call call_mremap = { "mremap", { SYS_mremap, 163, SYS_mremap } };
 static const struct call call_mprotect = { "mprotect", { SYS_mprotect, 125, SYS_mprotect } };
@@ -36,7 +35,6 @@ static const struct call call_remap = {
 static const struct call call_open = { "open", { SYS_open, 5, SYS_open } };
 static const struct call call_close = { "close", { SYS_close, 6, SYS_close } };
 static const struct call call_dup = { "dup", { SYS_dup, 41, SYS_dup } };
-static const struct call call_ioctl = { "ioctl", { SYS_ioctl, 54, 514 } };
 static const struct call call_lseek = { "lseek", { SYS_lseek, 19, SYS_lseek } };
 static const struct call call_readv = { "process_vm_readv", { SYS_process_vm_readv, 0, 0 } };
 static const struct call call_writev = { "process_vm_writev", { SYS_process_vm_writev, 0, 0 } };
@@ -44,9 +42,6 @@ static const struct call call_writev = { "process_vm_writev", { SYS_process_vm_w
 /* What op_fork() asks for. */
 static unsigned int child_records;
 static int child_is_alone;
-
-/* For pointers that 32-bit code can pass on: this program is linked low. */
-static __u8 buffer[2 * 4096] __attribute__((aligned(4096)));
 
 static unsigned long whole_pages(unsigned long bytes)
 {
@@ -58,7 +53,7 @@ static int choose_node(void)
 {
 	unsigned int byte = choose_below(16);
 
-	return byte < 14 ? byte % DEVICES : DEVICES;
+	return byte < 14 || !drivers_are_loaded ? byte % DEVICES : DEVICES;
 }
 
 static void op_open(void)
@@ -144,18 +139,6 @@ static int choose_map_flags(void)
 	return flags | rare[byte % 8];
 }
 
-/* The call of 32-bit code takes the offset in pages and 32 bits of everything. */
-static long call_mmap_by(int way, unsigned long addr, unsigned long *len,
-			 int prot, int flags, int fd, unsigned long *pgoff)
-{
-	if (way != IA32)
-		return ENTER(way, &call_mmap, addr, *len, prot, flags, fd,
-			     *pgoff * page);
-	*len = (__u32)*len;
-	*pgoff = (__u32)*pgoff;
-	return ENTER(way, &call_mmap, addr, *len, prot, flags, fd, *pgoff);
-}
-
 static void op_mmap(void)
 {
 	static const int prots[] = {
@@ -190,7 +173,7 @@ static void op_mmap(void)
 	if (ret < 0)
 		return;
 	len = whole_pages(len);
-	remember(ret, len, window);
+	remember(ret, len, pgoff, window);
 	forbidden = is_forbidden(d, len / page, pgoff, prot, flags);
 	if (forbidden)
 		violation("a mapping that is %s", forbidden);
@@ -239,7 +222,7 @@ static void op_mremap(void)
 		violation("a mapping grew from 0x%lx to 0x%lx", part.len, new);
 	/* What shrinks where it is may be pieces of several windows. */
 	if (ret != (long)part.start)
-		remember(ret, whole_pages(new), part.window);
+		remember(ret, whole_pages(new), part.pgoff, part.window);
 	if (readable)
 		expect_marker(part.window, ret);
 }
@@ -336,7 +319,7 @@ static void op_remap(void)
 	    pgoff > window_pages - part.len / page)
 		violation("remapped to outside the window");
 	window = window_of(part.window / 2, way);
-	remember(part.start, part.len, window);
+	remember(part.start, part.len, pgoff, window);
 	if (readable)
 		expect_marker(window, part.start);
 }
@@ -357,7 +340,7 @@ static void op_transfer(void)
 	long ret = ENTER(LP64, &call_readv, getpid(), (long)&local, 1,
 			 (long)&remote, 1, 0);
 
-	if (ret <= 0)
+	if (ret <= 0 || is_unsteady(part.start) || is_unsteady(part.start + page))
 		return;
 	local.iov_len = ret;
 	ENTER(LP64, &call_writev, getpid(), (long)&local, 1, (long)&remote, 1, 0);
@@ -384,7 +367,7 @@ static void check_info(const struct xxshm_info *info, int way)
 static void info_into_mapping(int fd, int way)
 {
 	struct mapping part = choose_part();
-	int value = touch(part.start, 1);
+	int value = is_unsteady(part.start) ? -1 : touch(part.start, 1);
 
 	if (value == -1)
 		return;
@@ -547,14 +530,18 @@ static void op_report(void)
 	read_all(path);
 }
 
+/* The module is held by its drivers as well, where they are loaded: some loads do not. */
 static void op_unload(void)
 {
-	if (!holds_the_module())
+	struct descriptor *d = choose_descriptor();
+	const char *module = d->device < DEVICES ? MODULE : PAGED;
+
+	if (!d->fd || (d->flags & O_PATH))
 		return;
-	if (!module_unload())
-		violation("the module went while a device was open");
+	if (!module_remove(module))
+		violation("%s went while its node was open", module);
 	if (errno != EAGAIN)
-		violation("unloading: %m");
+		violation("unloading %s: %m", module);
 }
 
 /* The next call runs out of memory, or cannot copy, in one place. */
@@ -578,7 +565,7 @@ static const struct kind {
 	{ "open",	op_open,	24 },
 	{ "close",	op_close,	6 },
 	{ "dup",	op_dup,		6 },
-	{ "mmap",	op_mmap,	65 },
+	{ "mmap",	op_mmap,	43 },
 	{ "munmap",	op_munmap,	20 },
 	{ "mremap",	op_mremap,	20 },
 	{ "mprotect",	op_mprotect,	12 },
@@ -597,6 +584,9 @@ static const struct kind {
 	{ "user",	op_user,	5 },
 	{ "limit",	op_limit,	5 },
 	{ "report",	op_report,	2 },
+	{ "driver",	op_driver,	10 },
+	{ "umem_lock",	op_umem_lock,	8 },
+	{ "umem_unlock", op_umem_unlock, 4 },
 	{ "unload",	op_unload,	2 },
 	{ "fail",	op_fail,	4 },
 	{ "fork",	op_fork,	1 },

@@ -12,19 +12,22 @@
 #define SAMPLES		32	/* of the pages of a window */
 #define RELOAD_AFTER	256	/* inputs */
 #define LOOK_AFTER	16	/* inputs: mapping the windows takes its time */
+#define PATIENCE	5000	/* looks for what a worker does, a millisecond apart */
 
 /* Sizes that have a page alone, small pages, and large ones with a rest. */
 static const struct {
 	const char *size;
 	int is_pageable;
+	int has_drivers;	/* else nothing but its devices holds the module */
 } loads[] = {
-	{ "64K", 0 }, { "64K", 1 }, { "4K", 0 }, { "4156K", 0 }, { "4156K", 1 },
+	{ "64K", 0, 1 }, { "64K", 0, 0 }, { "64K", 1, 1 },
+	{ "4K", 0, 1 }, { "4156K", 0, 1 }, { "4156K", 1, 1 },
 };
 
 #define LOADS	(sizeof(loads) / sizeof(*loads))
 
 static int charged_fd[NODES], tainted_fd;
-static long taints, locked_at_start[2];
+static long taints, locked_at_start[2], pinned_at_start;
 
 /* A file of one number, kept open. */
 static long number_in(int fd)
@@ -55,12 +58,19 @@ static void load_modules(unsigned int number)
 		perror("loading the module");
 		exit(2);
 	}
+	window_pages = bytes / page;
+	drivers_are_loaded = loads[number].has_drivers;
 	snprintf(text, sizeof(text), "size=%lu", bytes);
-	if (driver_insert(PAGED, text)) {
-		perror("loading the driver");
+	if (drivers_are_loaded &&
+	    (driver_insert(PAGED, text) || driver_insert(PINNER, ""))) {
+		perror("loading the drivers");
 		exit(2);
 	}
-	window_pages = bytes / page;
+}
+
+static int nodes(void)
+{
+	return drivers_are_loaded ? NODES : DEVICES;
 }
 
 static void load(unsigned int number)
@@ -73,8 +83,9 @@ static void load(unsigned int number)
 		snprintf(text, sizeof(text), "/sys/class/xxshm/xxshm%d/charged", i);
 		charged_fd[i] = open(text, O_RDONLY | O_CLOEXEC);
 	}
-	charged_fd[i] = open("/sys/class/xxshm-driver/" PAGED "0/charged",
-			     O_RDONLY | O_CLOEXEC);
+	if (drivers_are_loaded)
+		charged_fd[i] = open("/sys/class/xxshm-driver/" PAGED "0/charged",
+				     O_RDONLY | O_CLOEXEC);
 	memset(populated, 0, sizeof(populated));
 	memset(filled, 0, sizeof(filled));
 	coverage_find_text();
@@ -98,6 +109,7 @@ static void oracle_open(void)
 	fd = open(DEVICE, O_RDWR);
 	for (i = 0; i < 2; i++)
 		locked_at_start[i] = locked_by(i, fd);
+	pinned_at_start = pages_pinned();
 	close(fd);
 }
 
@@ -107,10 +119,10 @@ static void reload(void)
 	static unsigned int number;
 	int i;
 
-	for (i = 0; i < NODES; i++)
+	for (i = 0; i < nodes(); i++)
 		close(charged_fd[i]);
-	if (module_remove(PAGED))
-		violation("the driver does not go: %m");
+	if (drivers_are_loaded && (module_remove(PAGED) || module_remove(PINNER)))
+		violation("a driver does not go: %m");
 	if (module_unload())
 		violation("the module does not go: %m");
 	number = (number + 1) % LOADS;
@@ -118,17 +130,39 @@ static void reload(void)
 	count(&tally->reloads);
 }
 
-static void check_ledgers(int fd)
+static int is_all_unlocked(int fd, int all)
 {
 	int i;
 
 	for (i = 0; i < 2; i++)
 		if (locked_by(i, fd) != locked_at_start[i])
-			violation("user %d has 0x%lx locked, not 0x%lx", USER_A + i,
-				  locked_by(i, fd), locked_at_start[i]);
+			return 0;
+	return !all || pages_pinned() == pinned_at_start;
+}
+
+/* A worker does what an interrupt or the end of a process's memory has begun. */
+static void check_locks(int fd, int all)
+{
+	int patience = PATIENCE;
+
+	while (!is_all_unlocked(fd, all)) {
+		if (!patience--)
+			violation("0x%lx, 0x%lx locked, %ld pinned, not 0x%lx, 0x%lx, %ld",
+				  locked_by(0, fd), locked_by(1, fd), pages_pinned(),
+				  locked_at_start[0], locked_at_start[1],
+				  pinned_at_start);
+		usleep(1000);
+	}
+}
+
+static void check_ledgers(int fd, int all)
+{
+	int i;
+
+	check_locks(fd, all);
 	if (charged(fd))
 		violation("a new descriptor has 0x%lx charged", charged(fd));
-	for (i = 0; i < NODES; i++)
+	for (i = 0; i < nodes(); i++)
 		if (number_in(charged_fd[i]))
 			violation("device %d has %ld charged", i,
 				  number_in(charged_fd[i]));
@@ -166,7 +200,7 @@ static void check_windows(int device)
 	close(fd);
 }
 
-static void check_books(void)
+static void check_books(int all)
 {
 	int fd = open(DEVICE, O_RDWR | O_CLOEXEC);
 	struct xxshm_info info = {};
@@ -174,7 +208,7 @@ static void check_books(void)
 	if (fd < 0 || ioctl(fd, XXSHM_IOC_INFO, &info))
 		violation(DEVICE ": %m");
 	check_info(&info, LP64);
-	check_ledgers(fd);
+	check_ledgers(fd, all);
 	close(fd);
 }
 
@@ -184,8 +218,8 @@ static void oracle_check(int all)
 	int device, was_printing = printing;
 
 	printing = 0;
-	check_books();
-	for (device = 0; all && device < NODES; device++)
+	check_books(all);
+	for (device = 0; all && device < nodes(); device++)
 		check_windows(device);
 	printing = was_printing;
 	if (number_in(tainted_fd) != taints)

@@ -21,6 +21,9 @@ struct tally {
 	__u64 reloads;
 	__u64 forks;
 	__u64 blocks;		/* of the module's code that were executed */
+	__u64 told;		/* times that the driver was told to change handles */
+	__u64 changed;		/* and has changed some */
+	__u64 locks;		/* of memory, by a driver */
 };
 
 static struct tally *tally;

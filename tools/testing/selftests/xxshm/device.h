@@ -308,6 +308,7 @@ static inline __u64 pagemap_entry(const void *addr)
 
 #define PAGEMAP_PFN		((1ULL << 55) - 1)
 #define PAGEMAP_SOFT_DIRTY	(PAGEMAP_PFN + 1)	/* bit 55 */
+#define PAGEMAP_PRESENT		(PAGEMAP_SOFT_DIRTY << 8)	/* bit 63 */
 
 /* How many entries of page tables the page has that is mapped at @addr, or -1. */
 static inline long times_mapped(const void *addr)
