@@ -3,8 +3,6 @@
 #include "kselftest_harness.h"
 #include "driver.h"
 
-#define GOOD	(PROBE_HAS_ADDRESS | PROBE_HAS_COOKIE | PROBE_IS_ALIGNED | PROBE_IS_ZEROED)
-
 FIXTURE(umem) {
 	int fd;
 	size_t page;
@@ -48,22 +46,22 @@ TEST_F(umem, size_beyond_the_machine_is_refused)
 TEST_F(umem, byte_is_a_zeroed_page)
 {
 	ASSERT_EQ(0, dirty_memory(64 << 20));
-	EXPECT_EQ(GOOD, probe_alloc(self->fd, 0, 1, DDI_UMEM_SLEEP));
-	EXPECT_EQ(GOOD, probe_alloc(self->fd, 1, 1, DDI_UMEM_NOSLEEP));
+	EXPECT_EQ(PROBE_GOOD, probe_alloc(self->fd, 0, 1, DDI_UMEM_SLEEP));
+	EXPECT_EQ(PROBE_GOOD, probe_alloc(self->fd, 1, 1, DDI_UMEM_NOSLEEP));
 }
 
 TEST_F(umem, large_ones_are_zeroed_and_contiguous)
 {
 	ASSERT_EQ(0, dirty_memory(64 << 20));
-	EXPECT_EQ(GOOD, probe_alloc(self->fd, 0, 9 * self->page - 1, DDI_UMEM_SLEEP));
-	EXPECT_EQ(GOOD, probe_alloc(self->fd, 1, 3 << 20, DDI_UMEM_SLEEP));
-	EXPECT_EQ(GOOD, probe_alloc(self->fd, 2, 5 * self->page, DDI_UMEM_NOSLEEP));
+	EXPECT_EQ(PROBE_GOOD, probe_alloc(self->fd, 0, 9 * self->page - 1, DDI_UMEM_SLEEP));
+	EXPECT_EQ(PROBE_GOOD, probe_alloc(self->fd, 1, 3 << 20, DDI_UMEM_SLEEP));
+	EXPECT_EQ(PROBE_GOOD, probe_alloc(self->fd, 2, 5 * self->page, DDI_UMEM_NOSLEEP));
 }
 
 TEST_F(umem, pageable_is_memory_too)
 {
-	EXPECT_EQ(GOOD, probe_alloc(self->fd, 0, 2 * self->page,
-				    DDI_UMEM_SLEEP | DDI_UMEM_PAGEABLE));
+	EXPECT_EQ(PROBE_GOOD, probe_alloc(self->fd, 0, 2 * self->page,
+					  DDI_UMEM_SLEEP | DDI_UMEM_PAGEABLE));
 }
 
 TEST_F(umem, trash_has_a_cookie_and_no_address)
@@ -91,7 +89,7 @@ TEST_F_TIMEOUT(umem, is_freed, 300)
 	int round;
 
 	for (round = 0; round < 8; round++)
-		ASSERT_EQ(GOOD, probe_alloc(self->fd, 0, size, DDI_UMEM_SLEEP));
+		ASSERT_EQ(PROBE_GOOD, probe_alloc(self->fd, 0, size, DDI_UMEM_SLEEP));
 	EXPECT_LT(before - read_vmstat("nr_free_pages"), 3 * pages);
 }
 

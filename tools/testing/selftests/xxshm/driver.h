@@ -30,6 +30,10 @@
 #define ALL_CALLBACKS	(PROBE_MAP | PROBE_ACCESS | PROBE_DUP | PROBE_UNMAP)
 #define NO_ACCESS	(PROBE_MAP | PROBE_DUP | PROBE_UNMAP)
 
+/* Memory as it is to be made. */
+#define PROBE_GOOD	(PROBE_HAS_ADDRESS | PROBE_HAS_COOKIE | PROBE_IS_ALIGNED | \
+			 PROBE_IS_ZEROED)
+
 static inline int driver_unload(const char *name)
 {
 	int ret = module_remove(name);
