@@ -2,11 +2,12 @@
 /*
  * Many come to a device that nobody has used, and to an empty window, at once: one of
  * them allocates it, the others wait and get the same memory, also if the one is killed
- * at it.
+ * at it. Or to a driver's memory that nobody has mapped yet.
  */
 #include <sys/sysinfo.h>
 
 #include "kselftest_harness.h"
+#include "driver.h"
 #include "ledger.h"
 #include "meet.h"
 
@@ -195,6 +196,108 @@ TEST_F_TIMEOUT(crowd, goes_on_when_one_is_killed, 900)
 	       hits, ROUNDS - hits);
 	EXPECT_GT(hits, 0);
 	EXPECT_ALLOCATED(ROUNDS, before);
+}
+
+FIXTURE(driver) {
+	int fd;
+	size_t len;
+};
+
+/* Who asks segmap() meanwhile makes others get another handle of the plan. */
+FIXTURE_SETUP(driver)
+{
+	struct probe_plan plan = {};
+	int i;
+
+	self->len = HUGE_SIZE;
+	self->fd = probe_start(self->len);
+	ASSERT_GE(self->fd, 0);
+	for (i = 0; i < PROBE_HANDLES; i++)
+		plan.handle[i].maxprot = PROT_RWU;
+	ASSERT_EQ(0, probe_plan(self->fd, &plan));
+}
+
+FIXTURE_TEARDOWN_PARENT(driver)
+{
+	EXPECT_EQ(0, probe_unload());
+}
+
+/* 0 has the driver get new memory, and forgets who has mapped what was before. */
+static int renew(struct meeting *meeting, int fd, size_t len)
+{
+	meeting->got[1] = 0;
+	return probe_alloc(fd, 0, len, DDI_UMEM_SLEEP) != PROBE_GOOD;
+}
+
+/* The driver is asked by one process at a time. */
+static int find_all_in_driver(int fd)
+{
+	int i, wrong = 0;
+
+	for (i = 0; i < CROWD; i++)
+		wrong += probe_peek(fd, 0, i * page_size()) != 'a' + i;
+	return wrong;
+}
+
+/* What each sees of it, and of the others. Who has got nothing keeps step with them. */
+static int look_at_new_memory(struct meeting *meeting, int fd, char *map, int self,
+			      size_t len)
+{
+	int wrong = map == MAP_FAILED || !is_zero(map, len);
+
+	meet(meeting);
+	if (map == MAP_FAILED) {
+		meet(meeting);
+		return wrong;
+	}
+	wrong += find_the_others(meeting, map, self);
+	if (!self)
+		wrong += find_all_in_driver(fd);
+	munmap(map, len);
+	return wrong;
+}
+
+/*
+ * How often something was wrong; @meeting->got[0] counts who came before anybody had
+ * a mapping, @meeting->got[1] who has one.
+ */
+static int map_new_memory(struct meeting *meeting, int fd, int self, size_t len)
+{
+	int wrong = 0;
+	char *map;
+
+	while (begin(meeting, self)) {
+		if (!self)
+			wrong += renew(meeting, fd, len);
+		meet(meeting);
+		__atomic_add_fetch(&meeting->got[0],
+				   !__atomic_load_n(&meeting->got[1], __ATOMIC_SEQ_CST),
+				   __ATOMIC_SEQ_CST);
+		map = map_rw(fd, len);
+		__atomic_add_fetch(&meeting->got[1], 1, __ATOMIC_SEQ_CST);
+		wrong += look_at_new_memory(meeting, fd, map, self, len);
+		meet(meeting);
+	}
+	return wrong;
+}
+
+TEST_F_TIMEOUT(driver, publishes_its_memory_once, 900)
+{
+	struct meeting *meeting = meeting_new(CROWD, ROUNDS, SECONDS);
+	pid_t pid[CROWD];
+	int i;
+
+	for (i = 0; i < CROWD; i++) {
+		pid[i] = fork();
+		if (!pid[i])
+			_exit(map_new_memory(meeting, self->fd, i, self->len));
+	}
+	for (i = 0; i < CROWD; i++)
+		EXPECT_EQ(0, wait_for(pid[i]));
+	TH_LOG("%u rounds, %u came before anybody had mapped it",
+	       meeting->rounds - 1, meeting->got[0]);
+	EXPECT_GT(meeting->rounds, 2);
+	EXPECT_GT(meeting->got[0], 2 * meeting->rounds);
 }
 
 TEST_HARNESS_MAIN
