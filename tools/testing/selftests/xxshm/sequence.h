@@ -230,6 +230,21 @@ static inline int check_touched(struct state *state)
 	return 0;
 }
 
+/* Has somebody of that name device numbers? */
+static inline int device_numbers_are_taken(const char *name)
+{
+	char line[64], end[64];
+	int found = 0;
+	FILE *f = fopen("/proc/devices", "r");
+
+	snprintf(end, sizeof(end), " %s\n", name);
+	while (f && fgets(line, sizeof(line), f))
+		found |= !!strstr(line, end);
+	if (f)
+		fclose(f);
+	return found;
+}
+
 /* What is made before a sequence begins. Each returns 0 or an errno. */
 
 static inline int make_nothing(struct state *state)
