@@ -128,8 +128,13 @@ static void lock_unwatch(struct umem_lock *lock)
 	mutex_lock(&lock_publishing);
 	mutex_unlock(&lock_publishing);
 	mmu_interval_notifier_remove(&lock->notifier);
-	/* cleanup() itself may be who unlocks. */
-	if (current_work() != &lock->work)
+	/*
+	 * cleanup() itself may be who unlocks, and it may be that of a lock that is gone
+	 * and was where this one is.
+	 */
+	if (current_work() == &lock->work)
+		cancel_work(&lock->work);
+	else
 		cancel_work_sync(&lock->work);
 }
 

@@ -5,8 +5,8 @@
  *
  * Nothing has to be waited for or paid, so a fault maps what lies around, too, for
  * writing as for reading: a few small pages, or the large pages of some megabytes.
- * They do not count as written to before they are: where that matters, they are
- * mapped write-protected, as the VMA's protection has it.
+ * As a rule they do not count as written to before they are: where that matters, they
+ * are mapped write-protected, as the VMA's protection has it.
  *
  * Mapping is the work of the kernel's filemap_map_pages(), which takes only pages
  * that nobody is moving or taking away. What it leaves out, one at a time, is the
@@ -121,7 +121,11 @@ static vm_fault_t fault_map_block(struct vm_fault *vmf)
 				     fault_index(vma, last));
 }
 
-/* Would the fault map a large page as one? */
+/*
+ * Would the fault map a large page as one? It does not where the program forbids large
+ * pages, or another thread gets a page table there first: then the pages around count as
+ * written to.
+ */
 static bool fault_is_huge(const struct vm_fault *vmf)
 {
 	const struct vm_area_struct *vma = vmf->vma;
