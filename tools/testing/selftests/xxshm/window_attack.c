@@ -449,19 +449,23 @@ TEST_F(wide, faults_show_no_byte_of_the_other_window)
 /* Where the page table and the large page around it reach into the other window. */
 TEST_F(wide, faults_at_an_end_show_no_byte_of_the_other_window)
 {
-	const size_t page = page_size();
+	/* More than mmap(2) maps by itself, and no whole block. */
+	const size_t size = 20 * page_size();
 	char *first, *last;
 
-	last = map_device(self->fd, page, PROT_READ | PROT_WRITE, WIDE - page);
-	first = map_before_a_hole(self->fd, page);
+	last = map_device(self->fd, size, PROT_READ | PROT_WRITE, WIDE - size);
+	first = map_before_a_hole(self->fd, size);
 	ASSERT_NE(MAP_FAILED, first);
 	ASSERT_NE(MAP_FAILED, last);
-	EXPECT_TRUE(is_zero(first, page));
-	EXPECT_TRUE(is_zero(last, page));
-	EXPECT_EQ(SIGSEGV, signal_of_touching(first + page));
-	EXPECT_REFUSED(EFAULT, mremap(first, page, WIDE, MREMAP_MAYMOVE));
-	EXPECT_REFUSED(EFAULT, mremap(last, page, 2 * page, MREMAP_MAYMOVE));
-	EXPECT_EQ((long)page / 1024, smaps_kb(last, "Rss:"));
+	EXPECT_TRUE(is_zero(first, size));
+	last[size - 1] = OWN;
+	EXPECT_TRUE(is_zero(last, size - 1));
+	EXPECT_EQ((long)size / 1024, smaps_kb(first, "Rss:"));
+	EXPECT_EQ((long)size / 1024, smaps_kb(last, "Rss:"));
+	EXPECT_EQ(SIGSEGV, signal_of_touching(first + size));
+	EXPECT_REFUSED(EFAULT, mremap(first, size, WIDE, MREMAP_MAYMOVE));
+	EXPECT_REFUSED(EFAULT, mremap(last, size, 2 * size, MREMAP_MAYMOVE));
+	EXPECT_EQ(SECRET, run_peer(OTHER_PEER, "read", WIDE - 1, NULL));
 }
 
 /* A process that has mapped the device, and another that goes for it. */

@@ -47,6 +47,7 @@ static void locker_unlock(ddi_umem_cookie_t *cookiep)
 			continue;
 		atomic_inc(&cleanups);
 		ddi_umem_unlock(cookie);
+		return;
 	}
 }
 

@@ -30,9 +30,12 @@ static void pinner_cleanup(ddi_umem_cookie_t *cookiep)
 	ddi_umem_cookie_t cookie = (ddi_umem_cookie_t)cookiep;
 	unsigned int i;
 
-	for (i = 0; i < PINNER_SLOTS; i++)
-		if (cmpxchg(&slots[i].cookie, cookie, NULL) == cookie)
-			ddi_umem_unlock(cookie);
+	for (i = 0; i < PINNER_SLOTS; i++) {
+		if (cmpxchg(&slots[i].cookie, cookie, NULL) != cookie)
+			continue;
+		ddi_umem_unlock(cookie);
+		return;
+	}
 }
 
 static int pinner_lock(struct pinner_slot *slot, const struct pinner_lock *lock)
