@@ -20,7 +20,7 @@ modules: headers
 help:
 	@echo 'Without touching this machine'"'"'s kernel:'
 	@echo '  make demo       watch the module at work in a virtual machine'
-	@echo '  make check      run all tests, in virtual machines'
+	@echo '  make check      run the tests in virtual machines'
 	@echo '                  KERNEL=6.1|6.12  on one kernel only'
 	@echo '                  TEST="mmap ..."  some of them only; TEST=list names them'
 	@echo '                  SEED=NUMBER      repeat a random walk (TEST=walk)'

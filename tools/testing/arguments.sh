@@ -14,7 +14,7 @@ usage_error() { echo "${command:-${0##*/}}: $*" >&2; exit 2; }
 
 # a_number NAME VALUE
 a_number() {
-	[[ $2 =~ ^[1-9][0-9]{0,17}$ ]] || usage_error "$1=$2 is no number from 1 on"
+	[[ $2 =~ ^[1-9][0-9]{0,17}$ ]] || usage_error "$1=$2 is not a whole number, 1 or more"
 }
 
 # choose NAME WANTED AVAILABLE...: those of WANTED, or all if it is empty
