@@ -274,13 +274,6 @@ static int work(int fd, struct board *board, size_t page, size_t len, __u32 writ
 	return 1;
 }
 
-static time_t choose_end(void)
-{
-	const char *seconds = getenv("XXSHM_SECONDS");
-
-	return time(NULL) + (seconds ? atol(seconds) : SECONDS);
-}
-
 static pid_t start(struct crew *crew, int slot)
 {
 	__u64 seed = (crew->seed += 2) | 1;
@@ -334,7 +327,7 @@ TEST_F_TIMEOUT(churn, pages_hold_what_was_written, 3600)
 	struct crew *crew = &self->crew;
 	const struct timespec while_they_work = { .tv_nsec = 200000000 };
 	char *map = map_rw(crew->fd, crew->len);
-	time_t end = choose_end();
+	time_t end = end_after(SECONDS);
 	int slot, kills = 0;
 	long swapped = 0;
 

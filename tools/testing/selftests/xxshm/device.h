@@ -20,6 +20,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <linux/xxshm.h>
@@ -338,6 +339,14 @@ static inline __u64 seed_or(__u64 other)
 	const char *given = getenv("XXSHM_SEED");
 
 	return given && *given ? strtoull(given, NULL, 0) : other;
+}
+
+/* When to end: after so many seconds, unless the environment says how many. */
+static inline time_t end_after(long other)
+{
+	const char *given = getenv("XXSHM_SECONDS");
+
+	return time(NULL) + (given ? atol(given) : other);
 }
 
 /* The exit status of a child (-1: of any), 128 + the signal that killed it, or -1. */

@@ -38,11 +38,7 @@ static __u64 choose_seed(void)
 
 static time_t choose_end(void)
 {
-	const char *seconds = getenv("XXSHM_SECONDS");
-
-	if (seconds)
-		return time(NULL) + atol(seconds);
-	return is_repeated() ? LONG_MAX : time(NULL) + SECONDS;
+	return is_repeated() && !getenv("XXSHM_SECONDS") ? LONG_MAX : end_after(SECONDS);
 }
 
 static int goes_on(__u32 steps, time_t end)
