@@ -5,7 +5,7 @@
 #include <linux/types.h>
 
 /*
- * Lock order: mmap_lock, then xxshm_window.lock or xxshm_map_list.lock, never
+ * Lock order: mmap_lock, then xxshm_fill.lock or xxshm_map_list.lock, never
  * both, then the locks of the page cache. A device gets its memory object under a lock
  * of its own, outside of them all.
  */

@@ -33,6 +33,7 @@
 #include <linux/vmalloc.h>
 #include <linux/workqueue.h>
 
+#include "fill.h"
 #include "region.h"
 #include "umem.h"
 
@@ -42,6 +43,9 @@
 #define REGION_GFP	(UMEM_GFP | __GFP_ZERO)
 /* Single pages serve as well. */
 #define REGION_GFP_TRY	(UMEM_GFP_TRY | __GFP_ZERO)
+/* Each time a memory cgroup gives back some 30 pages, others may be faster. */
+#define REGION_TRIES	16
+#define REGION_RESERVE_ORDER	3
 /* Not GFP_ATOMIC: these are not the last reserves' business. */
 #define REGION_GFP_NOW	(GFP_NOWAIT | __GFP_ZERO | __GFP_NOWARN)
 
@@ -53,9 +57,8 @@
  *	direct map; constant
  * @first: index of its first page in the store; constant
  * @npages: its size; constant
- * @lock: held while pages are put into the store; nests inside mmap_lock
- * @published: how many of the pages are there, under @lock; read without it,
- *	see xxshm_region_publish()
+ * @fill: whether its pages are in the store
+ * @published: how many of them are there, under the lock of @fill
  * @late: on the list of those to be freed in process context
  */
 struct xxshm_region {
@@ -64,7 +67,7 @@ struct xxshm_region {
 	struct page **pages;
 	pgoff_t first;
 	pgoff_t npages;
-	struct mutex lock;	/* of published */
+	struct xxshm_fill fill;
 	pgoff_t published;
 	struct llist_node late;
 };
@@ -205,7 +208,7 @@ struct xxshm_region *xxshm_region_alloc(pgoff_t npages, bool may_sleep)
 	if (err)
 		goto err_region;
 	refcount_set(&region->refs, 1);
-	mutex_init(&region->lock);
+	xxshm_fill_init(&region->fill);
 	return region;
 
 err_region:
@@ -221,7 +224,7 @@ static void region_free(struct xxshm_region *region)
 		vunmap(region->addr);
 	region_put_pages(region, region->npages);
 	kvfree(region->pages);
-	mutex_destroy(&region->lock);
+	xxshm_fill_destroy(&region->fill);
 	kfree(region);
 }
 
@@ -304,20 +307,62 @@ pgoff_t xxshm_region_first(const struct xxshm_region *region)
 
 static int region_publish_locked(struct xxshm_region *region)
 {
-	lockdep_assert_held(&region->lock);
-	while (region->published < region->npages) {
-		pgoff_t i = region->published;
-		int err = xxshm_umem_add_page(region_store, region->first + i,
-					      region_page(region, i));
+	pgoff_t i = region->published;
+	int err;
 
-		if (err)
+	lockdep_assert_held(&region->fill.lock);
+	if (i == region->npages)
+		return 0;
+	err = xxshm_umem_add_page(region_store, region->first + i,
+				  region_page(region, i));
+	if (!err)
+		region->published = i + 1;
+	return err;
+}
+
+/* Put the next page into the store. */
+static int region_publish_next(struct xxshm_region *region, bool *is_last)
+{
+	int err;
+
+	mutex_lock(&region->fill.lock);
+	err = region_publish_locked(region);
+	*is_last = region->published == region->npages;
+	mutex_unlock(&region->fill.lock);
+	return err;
+}
+
+/* A cgroup that gives pages back, and never enough, is full. */
+static int region_make_room(unsigned int *tries)
+{
+	return ++*tries > REGION_TRIES ? -ENOMEM : xxshm_umem_make_room();
+}
+
+static int region_fill(struct xxshm_fill *fill, void *owner, bool may_wait)
+{
+	struct xxshm_region *region = owner;
+	unsigned int tries = 0;
+	bool is_last = false;
+	int err;
+
+	while (!is_last) {
+		err = region_publish_next(region, &is_last);
+		if (!err) {
+			tries = 0;
+			xxshm_fill_step(fill);
+		}
+		if (err == -ENOMEM && may_wait)
+			err = region_make_room(&tries);
+		if (err && err != -EEXIST)
 			return err;
-		/* Who sees the last one counted finds them all in the store. */
-		smp_store_release(&region->published, i + 1);
 		cond_resched();
 	}
 	return 0;
 }
+
+static const struct xxshm_fill_ops region_fill_ops = {
+	.fill	= region_fill,
+};
 
 /**
  * xxshm_region_publish() - put the pages where they can be mapped
@@ -332,15 +377,20 @@ static int region_publish_locked(struct xxshm_region *region)
  */
 int xxshm_region_publish(struct xxshm_region *region)
 {
+	struct page *reserve;
 	int err;
 
-	/* Pairs with the release in region_publish_locked(). */
-	if (smp_load_acquire(&region->published) == region->npages)
+	if (xxshm_fill_is_full(&region->fill))
 		return 0;
-	if (mutex_lock_killable(&region->lock))
-		return -EINTR;
-	err = region_publish_locked(region);
-	mutex_unlock(&region->lock);
+	/*
+	 * If the cgroup reaches its limit here, what was published stays. Leave it some
+	 * pages: without any, the kernel would kill the process at its next step.
+	 */
+	reserve = alloc_pages(UMEM_GFP | __GFP_ACCOUNT, REGION_RESERVE_ORDER);
+	if (!reserve)
+		return -ENOMEM;
+	err = xxshm_fill_up(&region->fill, &region_fill_ops, region);
+	__free_pages(reserve, REGION_RESERVE_ORDER);
 	return err;
 }
 

@@ -10,14 +10,14 @@
  * by one entry.
  *
  * Vocabulary: an index is a page's number in the umem, a range is [first,
- * first + npages). A new umem holds no pages. Populating a range gives it all
- * of its pages, zeroed, or changes nothing.
+ * first + npages). A new umem holds no pages. Filling a range gives it all of its
+ * pages, zeroed; see fill.c.
  *
  * Backing: the pages are locked. They are on no list that reclaim scans, they
  * are never written anywhere, and an index without a page stays without one: a
  * fault does not make pages. Memory that may be swapped is in pageable.c.
  *
- * Invariants: a populated page stays at its index until the umem is freed;
+ * Invariants: a page of a filled range stays at its index until the umem is freed;
  * touching one whose memory is broken is SIGBUS. Nobody frees an umem that is
  * mapped.
  */
@@ -51,13 +51,36 @@ static const struct address_space_operations umem_aops = {
 	.migrate_folio	= migrate_folio,
 };
 
-/* The page cache has a reference of its own once this returns 0. */
-static int umem_add_folio(struct address_space *mapping, pgoff_t index,
-			  struct folio *folio, gfp_t gfp)
+/*
+ * Charges the memory cgroup of current. A charge that may reclaim sleeps if the cgroup
+ * is above its memory.high: seconds for each few pages. One that may not reclaim has
+ * the kernel slow the task down later, on its way to user space, where it holds no
+ * lock. So reclaim only at the hard limit, memory.max.
+ */
+static int umem_charge_folio(struct address_space *mapping, pgoff_t index,
+			     struct folio *folio, gfp_t gfp, bool may_wait)
 {
-	/* Charges the memory cgroup of current; the folio comes back locked. */
-	int err = filemap_add_folio(mapping, folio, index, gfp);
+	int err = filemap_add_folio(mapping, folio, index, gfp & ~__GFP_DIRECT_RECLAIM);
 
+	if (err == -ENOMEM && may_wait)
+		err = filemap_add_folio(mapping, folio, index, gfp);
+	return err;
+}
+
+/*
+ * The page cache has a reference of its own once this returns 0. -EEXIST: there is a
+ * page already. If the kernel put it there in order to read the file, see
+ * umem_read_folio(), it is clean, and goes; ours are dirty, and stay.
+ */
+static int umem_add_folio(struct address_space *mapping, pgoff_t index,
+			  struct folio *folio, gfp_t gfp, bool may_wait)
+{
+	pgoff_t last = index + folio_nr_pages(folio) - 1;
+	/* The folio comes back locked. */
+	int err = umem_charge_folio(mapping, index, folio, gfp, may_wait);
+
+	if (err == -EEXIST)
+		invalidate_inode_pages2_range(mapping, index, last);
 	if (err)
 		return err;
 	folio_mark_uptodate(folio);
@@ -68,14 +91,14 @@ static int umem_add_folio(struct address_space *mapping, pgoff_t index,
 }
 
 static int umem_add_new(struct address_space *mapping, pgoff_t index,
-			unsigned int order, gfp_t gfp)
+			unsigned int order, gfp_t gfp, bool may_wait)
 {
 	struct folio *folio = folio_alloc(gfp | __GFP_ZERO, order);
 	int err;
 
 	if (!folio)
 		return -ENOMEM;
-	err = umem_add_folio(mapping, index, folio, gfp);
+	err = umem_add_folio(mapping, index, folio, gfp, may_wait);
 	folio_put(folio);
 	return err;
 }
@@ -112,19 +135,70 @@ VISIBLE_IF_KUNIT bool xxshm_umem_huge_fits(pgoff_t index, pgoff_t end)
 }
 EXPORT_SYMBOL_IF_KUNIT(xxshm_umem_huge_fits);
 
-/* Add the folio at @index, and say how many pages it has, or a negative errno. */
-static long umem_add_at(struct address_space *mapping, pgoff_t index,
-			pgoff_t end)
+/* How many pages has the folio from @index on? 0: there is none of ours. */
+static long umem_pages_at(struct address_space *mapping, pgoff_t index)
 {
+	struct page *page = find_get_page(mapping, index);
+	struct folio *folio;
+	long npages = 0;
+
+	if (!page)
+		return 0;
+	folio = page_folio(page);
+	if (folio_test_dirty(folio))
+		npages = folio_nr_pages(folio) - folio_page_idx(folio, page);
+	folio_put(folio);
+	return npages;
+}
+
+/**
+ * xxshm_umem_fill_at() - see to it that an index has its page
+ * @umem: the memory object
+ * @index: the index
+ * @end: the end of the range that is being filled
+ * @may_wait: wait for memory of the cgroup of current, if need be
+ *
+ * A folio of PMD size is used where the range covers an aligned one and memory allows,
+ * a single page elsewhere. Others may fill the same range at the same time.
+ *
+ * Context: Process context, may sleep.
+ * Return: how many pages there are from @index on; 0 if that is to be asked again;
+ * -ENOMEM if there is no memory, or the memory cgroup of current is at its limit;
+ * -EINTR if current was killed.
+ */
+long xxshm_umem_fill_at(struct xxshm_umem *umem, pgoff_t index, pgoff_t end,
+			bool may_wait)
+{
+	struct address_space *mapping = xxshm_umem_mapping(umem);
+	long npages;
 	int err;
 
 	if (fatal_signal_pending(current))
 		return -EINTR;
+	npages = umem_pages_at(mapping, index);
+	if (npages)
+		return npages;
 	if (xxshm_umem_huge_fits(index, end) &&
-	    !umem_add_new(mapping, index, UMEM_HUGE_ORDER, UMEM_GFP_TRY))
+	    !umem_add_new(mapping, index, UMEM_HUGE_ORDER, UMEM_GFP_TRY, may_wait))
 		return 1L << UMEM_HUGE_ORDER;
-	err = umem_add_new(mapping, index, 0, UMEM_GFP);
-	return err ?: 1;
+	err = umem_add_new(mapping, index, 0, UMEM_GFP, may_wait);
+	return err == -EEXIST ? 0 : err ?: 1;
+}
+
+/**
+ * xxshm_umem_make_room() - let the memory cgroup of current give something back
+ *
+ * Context: Process context, may sleep for seconds; no lock is held that others want.
+ * Return: 0 if some pages more can be charged now; -ENOMEM.
+ */
+int xxshm_umem_make_room(void)
+{
+	struct page *page = alloc_page(UMEM_GFP | __GFP_ACCOUNT);
+
+	if (!page)
+		return -ENOMEM;
+	__free_page(page);
+	return 0;
 }
 
 /**
@@ -135,9 +209,10 @@ static long umem_add_at(struct address_space *mapping, pgoff_t index,
  *
  * The umem takes a reference, until xxshm_umem_remove().
  *
- * Context: Process context, may sleep.
+ * Context: Process context, may sleep, but not for memory of the cgroup of current.
  * Return: 0; -ENOMEM if there is no memory, or the memory cgroup of current is
- * at its limit; -EINTR if current was killed.
+ * at its limit, see xxshm_umem_make_room(); -EEXIST if it is to be tried again; -EINTR
+ * if current was killed.
  */
 int xxshm_umem_add_page(struct xxshm_umem *umem, pgoff_t index,
 			struct page *page)
@@ -145,7 +220,7 @@ int xxshm_umem_add_page(struct xxshm_umem *umem, pgoff_t index,
 	if (fatal_signal_pending(current))
 		return -EINTR;
 	return umem_add_folio(xxshm_umem_mapping(umem), index, page_folio(page),
-			      UMEM_GFP);
+			      UMEM_GFP, false);
 }
 
 /**
@@ -163,43 +238,6 @@ void xxshm_umem_remove(struct xxshm_umem *umem, pgoff_t first, pgoff_t npages)
 
 	truncate_inode_pages_range(xxshm_umem_mapping(umem), start,
 				   start + len - 1);
-}
-
-/**
- * xxshm_umem_populate() - give a range of an umem its pages
- * @umem: the memory object
- * @first: index of the first page of the range
- * @npages: number of pages in the range, at least 1
- *
- * The range must lie inside the umem and hold no page yet. Folios of PMD size
- * are used where the range covers an aligned one and memory allows, single
- * pages elsewhere. On failure the range is as empty as before.
- *
- * Context: Process context, may sleep; stops when current is killed. The
- * caller sees to it that nobody else populates the same range, and maps the
- * range only after success.
- * Return: 0; -ENOMEM if there is no memory, the range would take more than 7/8
- * of what is available, or the memory cgroup of current is at its limit; -EINTR
- * if current was killed.
- */
-int xxshm_umem_populate(struct xxshm_umem *umem, pgoff_t first, pgoff_t npages)
-{
-	struct address_space *mapping = xxshm_umem_mapping(umem);
-	pgoff_t index = first, end = first + npages;
-
-	if (!xxshm_umem_may_take(npages))
-		return -ENOMEM;
-	while (index < end) {
-		long added = umem_add_at(mapping, index, end);
-
-		if (added < 0) {
-			xxshm_umem_remove(umem, first, npages);
-			return added;
-		}
-		index += added;
-		cond_resched();
-	}
-	return 0;
 }
 
 /**

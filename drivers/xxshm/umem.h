@@ -30,7 +30,9 @@ bool xxshm_umem_may_take(pgoff_t npages);
 int xxshm_umem_add_page(struct xxshm_umem *umem, pgoff_t index,
 			struct page *page);
 void xxshm_umem_remove(struct xxshm_umem *umem, pgoff_t first, pgoff_t npages);
-int xxshm_umem_populate(struct xxshm_umem *umem, pgoff_t first, pgoff_t npages);
+long xxshm_umem_fill_at(struct xxshm_umem *umem, pgoff_t index, pgoff_t end,
+			bool may_wait);
+int xxshm_umem_make_room(void);
 struct page *xxshm_umem_lock_page(struct address_space *mapping, pgoff_t index);
 struct address_space *xxshm_umem_mapping(struct xxshm_umem *umem);
 

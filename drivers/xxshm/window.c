@@ -4,11 +4,27 @@
  * first needed, and keeps them as long as the umem lives.
  */
 #include <kunit/visibility.h>
+#include <linux/align.h>
 #include <linux/errno.h>
-#include <linux/lockdep.h>
+#include <linux/minmax.h>
+#include <linux/pgtable.h>
+#include <linux/sched.h>
 
 #include "umem.h"
 #include "window.h"
+
+/* So few pages take no longer than a page fault or two. */
+#define WINDOW_SMALL	16
+
+/**
+ * struct window_range - a window, and what it is a range of
+ * @win: the window
+ * @umem: the memory object
+ */
+struct window_range {
+	struct xxshm_window *win;
+	struct xxshm_umem *umem;
+};
 
 /**
  * xxshm_window_init() - make a range of pages a window
@@ -20,7 +36,7 @@
  */
 void xxshm_window_init(struct xxshm_window *win, pgoff_t first, pgoff_t npages)
 {
-	mutex_init(&win->lock);
+	xxshm_fill_init(&win->fill);
 	win->first = first;
 	win->npages = npages;
 }
@@ -35,24 +51,77 @@ EXPORT_SYMBOL_IF_KUNIT(xxshm_window_init);
  */
 bool xxshm_window_is_populated(struct xxshm_window *win)
 {
-	/* Pairs with the release in window_populate_locked(). */
-	return smp_load_acquire(&win->populated);
+	return xxshm_fill_is_full(&win->fill);
 }
 EXPORT_SYMBOL_IF_KUNIT(xxshm_window_is_populated);
 
-static int window_populate_locked(struct xxshm_window *win, struct xxshm_umem *umem)
+/**
+ * xxshm_window_is_small() - may the window be populated with mmap_lock held?
+ * @win: the window
+ *
+ * Context: Any.
+ * Return: true if that does not take long.
+ */
+bool xxshm_window_is_small(const struct xxshm_window *win)
 {
-	int err;
+	return win->npages <= WINDOW_SMALL;
+}
 
-	lockdep_assert_held(&win->lock);
-	if (win->populated)
-		return 0;
-	err = xxshm_umem_populate(umem, win->first, win->npages);
-	if (err)
-		return err;
-	/* Who sees this sees the pages in the page cache. */
-	smp_store_release(&win->populated, true);
+static int window_fill(struct xxshm_fill *fill, void *owner, bool may_wait)
+{
+	const struct window_range *range = owner;
+	pgoff_t index = range->win->first;
+	pgoff_t end = index + range->win->npages;
+
+	if (!xxshm_umem_may_take(range->win->npages))
+		return -ENOMEM;
+	while (index < end) {
+		long added = xxshm_umem_fill_at(range->umem, index, end, may_wait);
+
+		if (added < 0)
+			return added;
+		index += added;
+		xxshm_fill_step(fill);
+		cond_resched();
+	}
 	return 0;
+}
+
+/* Large pages lie in one step each. */
+static void window_empty(struct xxshm_fill *fill, void *owner)
+{
+	const struct window_range *range = owner;
+	pgoff_t first = range->win->first;
+	pgoff_t end = first + range->win->npages;
+
+	while (end > first && xxshm_fill_lock_idle(fill)) {
+		pgoff_t start = max(first, ALIGN_DOWN(end - 1, PTRS_PER_PTE));
+
+		xxshm_umem_remove(range->umem, start, end - start);
+		mutex_unlock(&fill->lock);
+		end = start;
+		cond_resched();
+	}
+}
+
+static const struct xxshm_fill_ops window_fill_ops = {
+	.fill	= window_fill,
+	.empty	= window_empty,
+};
+
+/**
+ * xxshm_window_populate_at_once() - see to it that a small window has its pages
+ * @win: the window, which xxshm_window_is_small() is true of
+ * @umem: the memory object that it is a range of, always the same one
+ *
+ * Context: Process context, may sleep, but not long: mmap_lock may be held.
+ * Return: 0; a negative errno if xxshm_window_populate() is to be tried.
+ */
+int xxshm_window_populate_at_once(struct xxshm_window *win, struct xxshm_umem *umem)
+{
+	struct window_range range = { .win = win, .umem = umem };
+
+	return xxshm_fill_at_once(&win->fill, &window_fill_ops, &range);
 }
 
 /**
@@ -60,19 +129,15 @@ static int window_populate_locked(struct xxshm_window *win, struct xxshm_umem *u
  * @win: the window
  * @umem: the memory object that it is a range of, always the same one
  *
- * Context: Process context, may sleep.
- * Return: 0; -EINTR if current was killed; what else xxshm_umem_populate()
- * fails with. After a failure the window is empty, and may be tried again.
+ * Context: Process context, may sleep, and wait for others that do the same; without
+ * mmap_lock, unless nobody else wants that.
+ * Return: 0; -EINTR if current is being killed; -ENOMEM if there is no memory, the
+ * window would take more than 7/8 of what is available, or the memory cgroup of
+ * current is at its limit. After a failure the window is empty, unless others fill it.
  */
 int xxshm_window_populate(struct xxshm_window *win, struct xxshm_umem *umem)
 {
-	int err;
+	struct window_range range = { .win = win, .umem = umem };
 
-	if (xxshm_window_is_populated(win))
-		return 0;
-	if (mutex_lock_killable(&win->lock))
-		return -EINTR;
-	err = window_populate_locked(win, umem);
-	mutex_unlock(&win->lock);
-	return err;
+	return xxshm_fill_up(&win->fill, &window_fill_ops, &range);
 }
