@@ -13,7 +13,8 @@
  * caller_window(). A mapping keeps its window over fork and mremap.
  *
  * Each window of locked memory gets all its pages at its own first valid mmap, so
- * that nobody pays for the window of programs that never come. If the memory is
+ * that nobody pays for the window of programs that never come. More than a few pages
+ * are made without mmap_lock, see prep.c. If the memory is
  * pageable, a store takes the place of the umem, and what is mapped is a door, see
  * pageable.c. A device gets the one or the other when it is first opened.
  *
@@ -40,6 +41,7 @@
 #include "memlock.h"
 #include "nodes.h"
 #include "pageable.h"
+#include "prep.h"
 #include "report.h"
 #include "umem.h"
 #include "window.h"
@@ -120,6 +122,7 @@ static int chardev_get_memory(struct xxshm_device *xd)
 
 static void chardev_file_free(struct xxshm_file *xf)
 {
+	xxshm_prep_list_destroy(&xf->preps);
 	xxshm_map_list_destroy(&xf->maps);
 	kfree(xf);
 }
@@ -132,6 +135,37 @@ static loff_t chardev_llseek(struct file *file, loff_t offset, int whence)
 				 xxshm_device_window_size(xf->xd));
 }
 
+static int chardev_prepare(struct file *file, const struct xxshm_prep_call *call,
+			void **made)
+{
+	struct xxshm_file *xf = file->private_data;
+
+	return xxshm_window_populate(xxshm_device_window(xf->xd, call->is_compat),
+				     xf->xd->umem);
+}
+
+/* The window stays, whether it is mapped in the end or not. */
+static const struct xxshm_prep_ops chardev_prep_ops = {
+	.make	= chardev_prepare,
+};
+
+/* Give the window its pages: now if they are few, and else without mmap_lock. */
+static int chardev_populate(struct xxshm_file *xf, struct xxshm_window *win,
+			    struct vm_area_struct *vma)
+{
+	void *unused;
+
+	if (xxshm_prep_list_is_empty(&xf->preps)) {
+		if (xxshm_window_is_populated(win))
+			return 0;
+		if (xxshm_window_is_small(win) &&
+		    !xxshm_window_populate_at_once(win, xf->xd->umem))
+			return 0;
+	}
+	return xxshm_prep_mmap(&xf->preps, vma, &chardev_prep_ops, &unused);
+}
+
+/* The price comes first: who cannot pay makes no pages. */
 static int chardev_map_locked(struct xxshm_file *xf, struct xxshm_window *win,
 			      struct vm_area_struct *vma)
 {
@@ -142,7 +176,7 @@ static int chardev_map_locked(struct xxshm_file *xf, struct xxshm_window *win,
 			      vma_pages(vma));
 	if (IS_ERR(map))
 		return PTR_ERR(map);
-	err = xxshm_window_populate(win, xf->xd->umem);
+	err = chardev_populate(xf, win, vma);
 	if (err) {
 		xxshm_map_free(map);
 		return err;
@@ -174,8 +208,12 @@ static unsigned long chardev_get_unmapped_area(struct file *file,
 {
 	struct xxshm_file *xf = file->private_data;
 	struct xxshm_window *win = caller_window(xf->xd);
+	unsigned long place = 0;
 
-	return xxshm_map_place(file, addr, len, win->first + pgoff, flags);
+	if (!xf->door && (!xxshm_window_is_populated(win) ||
+			  !xxshm_prep_list_is_empty(&xf->preps)))
+		place = xxshm_prep_place(&xf->preps, file, addr, len, pgoff, flags);
+	return place ?: xxshm_map_place(file, addr, len, win->first + pgoff, flags);
 }
 
 static_assert(sizeof(struct xxshm_info) == XXSHM_INFO_SIZE_VER0);
@@ -268,6 +306,7 @@ static int chardev_open(struct inode *inode, struct file *file)
 		return -ENOMEM;
 	xf->xd = xd;
 	xxshm_map_list_init(&xf->maps, sizeof(struct xxshm_map), &xd->totals);
+	xxshm_prep_list_init(&xf->preps);
 	file->private_data = xf;
 	err = chardev_open_memory(xf, file);
 	if (err)
@@ -311,7 +350,7 @@ static void chardev_release(struct device *dev)
 	kfree(xd);
 }
 
-static struct device *__init chardev_make(struct xxshm_nodes *unused)
+static struct device *__init chardev_make_device(struct xxshm_nodes *unused)
 {
 	struct xxshm_device *xd = kzalloc(sizeof(*xd), GFP_KERNEL);
 
@@ -353,7 +392,7 @@ int __init xxshm_chardev_init(unsigned int instances, pgoff_t window_pages,
 	chardev_window_pages = window_pages;
 	chardev_is_pageable = pageable;
 	chardev_nodes.count = instances;
-	chardev_nodes.make = chardev_make;
+	chardev_nodes.make = chardev_make_device;
 	err = xxshm_nodes_add(&chardev_nodes);
 	if (err)
 		class_unregister(&chardev_class);

@@ -7,6 +7,7 @@
 #include <linux/types.h>
 
 #include "map.h"
+#include "prep.h"
 #include "window.h"
 
 struct file;
@@ -39,6 +40,7 @@ struct xxshm_device {
  * @door: the file that is mapped in the place of this one if the memory is
  *	pageable, or NULL
  * @maps: the mappings of locked memory that were made through this file
+ * @preps: the calls that wait for a window to be populated
  *
  * It lives as long as the file that is mapped, and each of the mappings holds that.
  */
@@ -46,6 +48,7 @@ struct xxshm_file {
 	struct xxshm_device *xd;
 	struct file *door;
 	struct xxshm_map_list maps;
+	struct xxshm_prep_list preps;
 };
 
 static inline struct xxshm_device *xxshm_device_of(struct device *dev)

@@ -17,6 +17,7 @@
 #include "ddi_driver.h"
 #include "ddi_lock.h"
 #include "pageable.h"
+#include "prep.h"
 #include "region.h"
 #include "umem.h"
 
@@ -145,6 +146,7 @@ static void __exit xxshm_exit(void)
 	xxshm_chardev_exit();
 	xxshm_ddi_driver_exit();
 	xxshm_ddi_lock_exit();
+	xxshm_prep_exit();
 	xxshm_region_exit();
 	xxshm_umem_exit();
 }

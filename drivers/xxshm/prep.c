@@ -1,0 +1,519 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A preparation: what an mmap(2) needs and must not do with mmap_lock held, such as
+ * filling a large window, or calling a driver that takes locks of its own.
+ *
+ * The kernel calls mmap handlers with mmap_lock held for writing. So one mmap(2)
+ * passes through the kernel twice:
+ *
+ *   first pass    the handler checks the call, queues a task work and returns
+ *                 -ERESTARTNOINTR
+ *   between       on its way to user space, without mmap_lock, the task runs the
+ *                 work; then the kernel restarts the system call by itself
+ *   second pass   the handler finds the preparation, takes what was made, or
+ *                 returns the errno that the work left
+ *
+ * The program sees one mmap(2). A tracer and a seccomp filter see two.
+ *
+ * MAP_FIXED: by the time that the handler runs, the kernel has unmapped what was at
+ * the address. So the first pass gets a free address instead, where nothing is
+ * lost; the second one gets the address that the caller wants.
+ *
+ * A second pass that never comes: a signal handler may jump away from the call, a
+ * kill may end it. Then the preparation is dropped: by the next call of the task on
+ * the same file, by the last close of the file, or after PREP_PATIENCE.
+ *
+ * A kernel thread that maps a file does not return to user space: it prepares in
+ * place.
+ */
+#include <linux/compat.h>
+#include <linux/err.h>
+#include <linux/errno.h>
+#include <linux/file.h>
+#include <linux/fs.h>
+#include <linux/jiffies.h>
+#include <linux/lockdep.h>
+#include <linux/mm.h>
+#include <linux/mman.h>
+#include <linux/pid.h>
+#include <linux/sched.h>
+#include <linux/sched/jobctl.h>
+#include <linux/sched/mm.h>
+#include <linux/sched/signal.h>
+#include <linux/sizes.h>
+#include <linux/slab.h>
+#include <linux/spinlock.h>
+#include <linux/task_work.h>
+#include <linux/wait.h>
+#include <linux/workqueue.h>
+
+#include "backport.h"
+#include "memlock.h"
+#include "prep.h"
+
+/*
+ * The second pass follows at once, but a memory cgroup above its memory.high may
+ * delay the task for some seconds in between. A preparation that is dropped too
+ * early is made again.
+ */
+#define PREP_PATIENCE	(10 * HZ)
+
+/* Below this address the kernel asks whether the caller may map at all. */
+#define PREP_LOWEST	SZ_1M
+
+/* What makes a call another one. */
+#define PREP_VM_FLAGS	(VM_READ | VM_WRITE | VM_EXEC | VM_MAYWRITE | VM_MAYSHARE)
+
+enum prep_state {
+	PREP_PLACED,	/* the first pass has got a free address for MAP_FIXED */
+	PREP_QUEUED,	/* the work has not ended */
+	PREP_DONE,
+};
+
+/**
+ * struct xxshm_prep - a preparation
+ * @work: the task work
+ * @entry: in the list of its file, under prep_lock
+ * @done: in prep_done, under prep_lock, if it is there to be dropped in time
+ * @list: the list of its file; constant
+ * @pid: the task, with a reference: a later task with the same number is another one
+ * @mm: its address space, with a reference to the structure only
+ * @file: the file, with a reference as long as the work is queued
+ * @ops: the operations of @file
+ * @call: the call
+ * @state: an enum prep_state; only @pid changes it
+ * @err: what make() returned
+ * @made: what make() made, or NULL
+ * @deadline: in jiffies: when it is dropped
+ */
+struct xxshm_prep {
+	struct callback_head work;
+	struct list_head entry;
+	struct list_head done;
+	struct xxshm_prep_list *list;
+	struct pid *pid;
+	struct mm_struct *mm;
+	struct file *file;
+	const struct xxshm_prep_ops *ops;
+	struct xxshm_prep_call call;
+	enum prep_state state;
+	int err;
+	void *made;
+	unsigned long deadline;
+};
+
+/* Of all lists, for single steps. */
+static DEFINE_SPINLOCK(prep_lock);
+static LIST_HEAD(prep_done);
+static DECLARE_WAIT_QUEUE_HEAD(prep_dropped);
+
+static void prep_reap(struct work_struct *unused);
+static DECLARE_DELAYED_WORK(prep_reaper, prep_reap);
+
+/**
+ * xxshm_prep_list_init() - make a list of preparations
+ * @list: the list
+ *
+ * Context: Before anybody else knows of @list.
+ */
+void xxshm_prep_list_init(struct xxshm_prep_list *list)
+{
+	INIT_LIST_HEAD(&list->preps);
+	list->dropping = 0;
+}
+
+static struct xxshm_prep *prep_alloc(struct xxshm_prep_list *list)
+{
+	struct xxshm_prep *prep = kzalloc(sizeof(*prep), MEMLOCK_GFP);
+
+	if (!prep)
+		return NULL;
+	prep->list = list;
+	prep->pid = get_pid(task_pid(current));
+	prep->mm = current->mm;
+	mmgrab(prep->mm);
+	INIT_LIST_HEAD(&prep->done);
+	return prep;
+}
+
+static void prep_free(struct xxshm_prep *prep)
+{
+	mmdrop(prep->mm);
+	put_pid(prep->pid);
+	kfree(prep);
+}
+
+/* Undo a preparation that is on no list any more. */
+static void prep_drop(struct xxshm_prep *prep)
+{
+	if (prep->made)
+		prep->ops->drop(prep->made);
+	prep_free(prep);
+}
+
+static void prep_unlink_locked(struct xxshm_prep *prep)
+{
+	lockdep_assert_held(&prep_lock);
+	list_del(&prep->entry);
+	list_del_init(&prep->done);
+}
+
+/* What was made is dropped in time; an errno alone costs nothing. */
+static void prep_link_locked(struct xxshm_prep *prep)
+{
+	lockdep_assert_held(&prep_lock);
+	list_add(&prep->entry, &prep->list->preps);
+	if (!prep->made)
+		return;
+	prep->deadline = jiffies + PREP_PATIENCE;
+	list_add_tail(&prep->done, &prep_done);
+	schedule_delayed_work(&prep_reaper, PREP_PATIENCE);
+}
+
+static void prep_link(struct xxshm_prep *prep)
+{
+	spin_lock(&prep_lock);
+	prep_link_locked(prep);
+	spin_unlock(&prep_lock);
+}
+
+static void prep_unlink(struct xxshm_prep *prep)
+{
+	spin_lock(&prep_lock);
+	prep_unlink_locked(prep);
+	spin_unlock(&prep_lock);
+}
+
+static bool prep_is_own(const struct xxshm_prep *prep)
+{
+	return prep->pid == task_pid(current) && prep->mm == current->mm;
+}
+
+/* Take the preparation of the calling task off the list, or return NULL. */
+static struct xxshm_prep *prep_take(struct xxshm_prep_list *list)
+{
+	struct xxshm_prep *prep, *own = NULL;
+
+	if (xxshm_prep_list_is_empty(list))
+		return NULL;
+	spin_lock(&prep_lock);
+	list_for_each_entry(prep, &list->preps, entry) {
+		if (prep_is_own(prep)) {
+			own = prep;
+			prep_unlink_locked(own);
+			break;
+		}
+	}
+	spin_unlock(&prep_lock);
+	return own;
+}
+
+/* A task that a debugger or a signal has stopped still comes back. */
+static bool prep_task_is_stopped(const struct xxshm_prep *prep)
+{
+	const struct task_struct *task;
+	bool is_stopped;
+
+	rcu_read_lock();
+	task = pid_task(prep->pid, PIDTYPE_PID);
+	is_stopped = task &&
+		READ_ONCE(task->jobctl) & (JOBCTL_STOPPED | JOBCTL_TRACED);
+	rcu_read_unlock();
+	return is_stopped;
+}
+
+/* Take one off whose time is over; the file cannot go before it is dropped. */
+static struct xxshm_prep *prep_take_overdue(void)
+{
+	struct xxshm_prep *prep, *overdue = NULL;
+
+	spin_lock(&prep_lock);
+	list_for_each_entry(prep, &prep_done, done) {
+		if (time_before(jiffies, prep->deadline) || prep_task_is_stopped(prep))
+			continue;
+		overdue = prep;
+		overdue->list->dropping++;
+		prep_unlink_locked(overdue);
+		break;
+	}
+	spin_unlock(&prep_lock);
+	return overdue;
+}
+
+static void prep_reap(struct work_struct *unused)
+{
+	struct xxshm_prep_list *list;
+	struct xxshm_prep *prep;
+
+	while ((prep = prep_take_overdue())) {
+		list = prep->list;
+		prep_drop(prep);
+		spin_lock(&prep_lock);
+		list->dropping--;
+		wake_up(&prep_dropped);
+		spin_unlock(&prep_lock);
+		cond_resched();
+	}
+	spin_lock(&prep_lock);
+	if (!list_empty(&prep_done))
+		schedule_delayed_work(&prep_reaper, PREP_PATIENCE);
+	spin_unlock(&prep_lock);
+}
+
+static bool prep_list_is_dropping(const struct xxshm_prep_list *list)
+{
+	bool is_dropping;
+
+	spin_lock(&prep_lock);
+	is_dropping = list->dropping;
+	spin_unlock(&prep_lock);
+	return is_dropping;
+}
+
+/**
+ * xxshm_prep_list_destroy() - drop the preparations whose second pass never came
+ * @list: the list of a file that is being released
+ *
+ * Context: Process context, may sleep; no call on the file is under way.
+ */
+void xxshm_prep_list_destroy(struct xxshm_prep_list *list)
+{
+	struct xxshm_prep *prep, *next;
+	LIST_HEAD(left);
+
+	spin_lock(&prep_lock);
+	list_splice_init(&list->preps, &left);
+	list_for_each_entry(prep, &left, entry)
+		list_del_init(&prep->done);
+	spin_unlock(&prep_lock);
+	list_for_each_entry_safe(prep, next, &left, entry)
+		prep_drop(prep);
+	wait_event(prep_dropped, !prep_list_is_dropping(list));
+}
+
+static void prep_finish(struct xxshm_prep *prep)
+{
+	spin_lock(&prep_lock);
+	prep_unlink_locked(prep);
+	prep->state = PREP_DONE;
+	prep_link_locked(prep);
+	spin_unlock(&prep_lock);
+}
+
+static bool prep_is_pointless(void)
+{
+	return fatal_signal_pending(current) || (current->flags & PF_EXITING);
+}
+
+/*
+ * The file goes last: with it the module may go, so nothing may follow here.
+ */
+static void prep_run(struct callback_head *work)
+{
+	struct xxshm_prep *prep = container_of(work, struct xxshm_prep, work);
+	struct file *file = prep->file;
+
+	if (!prep_is_pointless())
+		prep->err = prep->ops->make(file, &prep->call, &prep->made);
+	if (prep_is_pointless()) {
+		prep_unlink(prep);
+		prep_drop(prep);
+	} else {
+		prep_finish(prep);
+	}
+	fput(file);
+}
+
+/* Does the task return to user space from here, so that task works run? */
+static bool prep_is_possible(void)
+{
+	return !(current->flags & (PF_KTHREAD | PF_IO_WORKER | PF_EXITING));
+}
+
+/* Is there room for a second mapping beside what MAP_FIXED is to replace? */
+static bool prep_has_room(unsigned long npages)
+{
+	return current->mm->total_vm + npages <= rlimit(RLIMIT_AS) >> PAGE_SHIFT;
+}
+
+static bool prep_wants_free_place(unsigned long addr, unsigned long len,
+				  unsigned long flags)
+{
+	return (flags & MAP_FIXED) && !(flags & MAP_FIXED_NOREPLACE) &&
+	       addr >= PREP_LOWEST && PAGE_ALIGNED(addr) && addr <= TASK_SIZE - len &&
+	       prep_has_room(len >> PAGE_SHIFT) && prep_is_possible();
+}
+
+/* The first pass of MAP_FIXED: an address that is free, or 0. */
+static unsigned long prep_place_free(struct xxshm_prep_list *list, struct file *file,
+				     const struct xxshm_prep_call *call,
+				     unsigned long flags)
+{
+	unsigned long len = call->npages << PAGE_SHIFT;
+	struct xxshm_prep *prep;
+	unsigned long place;
+
+	place = mm_get_unmapped_area(current->mm, file, 0, len, call->pgoff,
+				     flags & ~MAP_FIXED);
+	if (IS_ERR_VALUE(place))
+		return 0;
+	prep = prep_alloc(list);
+	if (!prep)
+		return -ENOMEM;
+	prep->call = *call;
+	prep->state = PREP_PLACED;
+	prep_link(prep);
+	return place;
+}
+
+/* The second pass: the address that make() was told, or 0 if that is not free. */
+static unsigned long prep_place_again(const struct xxshm_prep *prep, struct file *file,
+				      unsigned long flags)
+{
+	const struct xxshm_prep_call *call = &prep->call;
+	unsigned long place;
+
+	if (flags & MAP_FIXED)
+		return prep->err;
+	place = mm_get_unmapped_area(current->mm, file, call->addr,
+				     call->npages << PAGE_SHIFT, call->pgoff, flags);
+	return place == call->addr ? place : 0;
+}
+
+/**
+ * xxshm_prep_place() - choose the address of a mapping that has to be prepared
+ * @list: the list of @file
+ * @file: the file being mapped
+ * @addr: the address that the caller asked for, or 0
+ * @len: length in bytes
+ * @pgoff: the caller's offset, in pages
+ * @flags: flags of mmap(2)
+ *
+ * What make() failed with is returned here for MAP_FIXED, where the old mapping is
+ * still there.
+ *
+ * Context: In a get_unmapped_area handler, before anything else.
+ * Return: an address; 0 if the handler is to choose it; a negative errno, as
+ * get_unmapped_area() has it: -ENOMEM, or what make() failed with.
+ */
+unsigned long xxshm_prep_place(struct xxshm_prep_list *list, struct file *file,
+			       unsigned long addr, unsigned long len, pgoff_t pgoff,
+			       unsigned long flags)
+{
+	struct xxshm_prep_call call = {
+		.addr	= addr,
+		.pgoff	= pgoff,
+		.npages	= len >> PAGE_SHIFT,
+	};
+	struct xxshm_prep *prep = prep_take(list);
+	unsigned long place;
+
+	if (prep && prep->state == PREP_DONE && prep->call.pgoff == pgoff &&
+	    prep->call.npages == call.npages) {
+		place = prep_place_again(prep, file, flags);
+		/* An error is told once. The rest is for the mmap handler. */
+		if (IS_ERR_VALUE(place))
+			prep_drop(prep);
+		else
+			prep_link(prep);
+		return place;
+	}
+	/* The program left that call. */
+	if (prep)
+		prep_drop(prep);
+	return prep_wants_free_place(addr, len, flags) ?
+		prep_place_free(list, file, &call, flags) : 0;
+}
+
+static struct xxshm_prep_call prep_call_of(const struct vm_area_struct *vma)
+{
+	return (struct xxshm_prep_call){
+		.addr		= vma->vm_start,
+		.pgoff		= vma->vm_pgoff,
+		.npages		= vma_pages(vma),
+		.vm_flags	= vma->vm_flags & PREP_VM_FLAGS,
+		.is_compat	= in_compat_syscall(),
+	};
+}
+
+/* The address may be another one: that of the first pass was only a proposal. */
+static bool prep_is_for(const struct xxshm_prep *prep,
+			const struct xxshm_prep_call *call)
+{
+	return prep->state == PREP_DONE && prep->call.pgoff == call->pgoff &&
+	       prep->call.npages == call->npages &&
+	       prep->call.vm_flags == call->vm_flags &&
+	       prep->call.is_compat == call->is_compat;
+}
+
+/* The first pass ends here. @prep is new, or has the address that is wanted. */
+static int prep_queue(struct xxshm_prep *prep, struct file *file,
+		      const struct xxshm_prep_call *call,
+		      const struct xxshm_prep_ops *ops)
+{
+	unsigned long wanted = prep->call.addr;
+
+	prep->call = *call;
+	if (prep->state == PREP_PLACED)
+		prep->call.addr = wanted;
+	prep->state = PREP_QUEUED;
+	prep->ops = ops;
+	prep->file = get_file(file);
+	init_task_work(&prep->work, prep_run);
+	prep_link(prep);
+	/* It fails only in a task that exits, and that makes no system calls. */
+	if (task_work_add(current, &prep->work, TWA_SIGNAL)) {
+		prep_unlink(prep);
+		prep_free(prep);
+		fput(file);
+		return -EINTR;
+	}
+	return -ERESTARTNOINTR;
+}
+
+/**
+ * xxshm_prep_mmap() - prepare a mapping without mmap_lock
+ * @list: the list of the file that is being mapped
+ * @vma: the VMA as mmap(2) made it, which the handler has checked
+ * @ops: how to prepare it
+ * @made: what make() made is stored here; the caller owns it
+ *
+ * Context: In an mmap handler, which has to undo all that it did if this fails.
+ * Return: 0 if the mapping is prepared; -ERESTARTNOINTR if it is going to be: the
+ * handler must return that; what make() failed with; -ENOMEM; -EINTR if the caller is
+ * being killed.
+ */
+int xxshm_prep_mmap(struct xxshm_prep_list *list, struct vm_area_struct *vma,
+		    const struct xxshm_prep_ops *ops, void **made)
+{
+	struct xxshm_prep_call call = prep_call_of(vma);
+	struct xxshm_prep *prep = prep_take(list);
+	int err;
+
+	*made = NULL;
+	if (prep && prep_is_for(prep, &call)) {
+		err = prep->err;
+		*made = prep->made;
+		prep_free(prep);
+		return err;
+	}
+	if (prep && prep->state != PREP_PLACED) {
+		prep_drop(prep);
+		prep = NULL;
+	}
+	if (!prep && !prep_is_possible())
+		return ops->make(vma->vm_file, &call, made);
+	if (!prep)
+		prep = prep_alloc(list);
+	return prep ? prep_queue(prep, vma->vm_file, &call, ops) : -ENOMEM;
+}
+
+/**
+ * xxshm_prep_exit() - wait for the worker; no file is open
+ *
+ * Context: Process context, may sleep.
+ */
+void xxshm_prep_exit(void)
+{
+	cancel_delayed_work_sync(&prep_reaper);
+}
