@@ -4,8 +4,13 @@
  * devmap_setup(), which calls devmap(9E) until all of the mapping is covered,
  * which calls devmap_umem_setup().
  *
- * The driver sees a mapping as a segment of handles, see ddi_handle.c. What is
- * made here belongs to nobody else until the VMA has it, in xxshm_devmap_mmap().
+ * As on Solaris, the driver is called without the lock of the address space: it may
+ * take a mutex that it holds elsewhere while it copies to or from user memory, and it
+ * may wait. So the segment is made before the VMA, as the preparation of the call,
+ * see prep.c.
+ *
+ * The driver sees a mapping as a segment of handles, see ddi_handle.c. A segment that
+ * is made here belongs to nobody else until the VMA has it, in xxshm_devmap_commit().
  */
 #include <linux/err.h>
 #include <linux/errno.h>
@@ -23,6 +28,7 @@
 #include "ddi_seg.h"
 #include "ddi_umem.h"
 #include "map.h"
+#include "prep.h"
 #include "region.h"
 #include "trace.h"
 
@@ -31,14 +37,14 @@
  * @driver: whose node is mapped
  * @dev: the node
  * @maps: the list that the mapping is going to be on
- * @vma: what mmap(2) is making
+ * @call: the call
  * @seg: what devmap_setup() made and charged, or NULL
  */
 struct as {
 	const struct ddi_driver *driver;
 	dev_t dev;
 	struct xxshm_map_list *maps;
-	const struct vm_area_struct *vma;
+	const struct xxshm_prep_call *call;
 	struct devmap_seg *seg;
 };
 
@@ -66,7 +72,7 @@ static int devmap_setup_handle(struct as *as, struct devmap_handle *handle,
 		return -ENXIO;
 	}
 	if (!devmap_handle_is_sound(handle, len, *maplen)) {
-		pr_err_once("xxshm: devmap() of %s returned 0 without devmap_umem_setup(), or with a maplen of %zu that is not what it has set up, or more than the %zu that were left\n",
+		pr_err_ratelimited("xxshm: devmap() of %s returned 0 without devmap_umem_setup(), or with a maplen of %zu that is not what it has set up, or more than the %zu that were left\n",
 			    as->driver->name, *maplen, len);
 		return -EINVAL;
 	}
@@ -94,14 +100,19 @@ static int devmap_setup_handles(struct as *as, struct devmap_seg *seg, uint_t pr
 	return xxshm_seg_ready(seg);
 }
 
-static uint_t vma_prot(const struct vm_area_struct *vma)
+static size_t call_len(const struct xxshm_prep_call *call)
 {
-	return (vma->vm_flags & (VM_READ | VM_WRITE)) | PROT_USER;
+	return call->npages << PAGE_SHIFT;
 }
 
-static uint_t vma_maxprot(const struct vm_area_struct *vma)
+static uint_t call_prot(const struct xxshm_prep_call *call)
 {
-	return PROT_READ | (vma->vm_flags & VM_MAYWRITE ? PROT_WRITE : 0) |
+	return (call->vm_flags & (VM_READ | VM_WRITE)) | PROT_USER;
+}
+
+static uint_t call_maxprot(const struct xxshm_prep_call *call)
+{
+	return PROT_READ | (call->vm_flags & VM_MAYWRITE ? PROT_WRITE : 0) |
 	       PROT_USER;
 }
 
@@ -109,7 +120,7 @@ static int devmap_check(const struct as *as, offset_t off, size_t len)
 {
 	if (!as || as->seg || off < 0 || !PAGE_ALIGNED(off))
 		return -EINVAL;
-	return len == as->vma->vm_end - as->vma->vm_start ? 0 : -EINVAL;
+	return len == call_len(as->call) ? 0 : -EINVAL;
 }
 
 static int devmap_make(struct as *as, offset_t off, size_t len, uint_t prot,
@@ -127,8 +138,8 @@ static int devmap_make(struct as *as, offset_t off, size_t len, uint_t prot,
 		return PTR_ERR(map);
 	seg = xxshm_map_to_seg(map);
 	xxshm_seg_init(seg, as->dev, off, len >> PAGE_SHIFT);
-	err = devmap_setup_handles(as, seg, prot | vma_prot(as->vma),
-				   maxprot & vma_maxprot(as->vma));
+	err = devmap_setup_handles(as, seg, prot | call_prot(as->call),
+				   maxprot & call_maxprot(as->call));
 	if (err) {
 		xxshm_map_free(map);
 		return err;
@@ -142,7 +153,8 @@ static int devmap_make(struct as *as, offset_t off, size_t len, uint_t prot,
  * @dev: the device, as given to segmap()
  * @off: offset of the mapping as devmap() is to see it; a multiple of the page size
  * @as: as given to segmap()
- * @addrp: the address of the mapping is stored here
+ * @addrp: the address of the mapping is stored here; another thread that maps
+ *	something meanwhile may take it, and then the mapping gets another one
  * @len: its length, as given to segmap()
  * @prot: the protection that the process asked for, as given to segmap()
  * @maxprot: the most that it may have; segmap() may leave out PROT_WRITE
@@ -167,7 +179,7 @@ int devmap_setup(dev_t dev, offset_t off, ddi_as_handle_t as, caddr_t *addrp,
 	int err = devmap_make(as, off, len, prot, maxprot);
 
 	if (!err && addrp)
-		*addrp = (caddr_t)as->vma->vm_start;
+		*addrp = (caddr_t)as->call->addr;
 	return -err;
 }
 EXPORT_SYMBOL_GPL(devmap_setup);
@@ -262,56 +274,79 @@ EXPORT_SYMBOL_GPL(devmap_umem_setup);
 
 static int devmap_call_driver(struct as *as)
 {
-	const struct vm_area_struct *vma = as->vma;
-	offset_t off = (offset_t)vma->vm_pgoff << PAGE_SHIFT;
-	caddr_t addr = (caddr_t)vma->vm_start;
-	size_t len = vma->vm_end - vma->vm_start;
+	const struct xxshm_prep_call *call = as->call;
+	offset_t off = (offset_t)call->pgoff << PAGE_SHIFT;
+	caddr_t addr = (caddr_t)call->addr;
+	size_t len = call_len(call);
 
 	/* In a signed offset, what is beyond its end would be before its beginning. */
-	if (vma->vm_pgoff > (MAX_LFS_FILESIZE - len) >> PAGE_SHIFT)
+	if (call->pgoff > (MAX_LFS_FILESIZE - len) >> PAGE_SHIFT)
 		return -ENXIO;
 	if (!as->driver->segmap)
-		return devmap_make(as, off, len, vma_prot(vma), vma_maxprot(vma));
+		return devmap_make(as, off, len, call_prot(call), call_maxprot(call));
 	return xxshm_ddi_errno(as->driver->segmap(as->dev, off, as, &addr, len,
-						  vma_prot(vma), vma_maxprot(vma),
+						  call_prot(call), call_maxprot(call),
 						  MAP_SHARED, xxshm_ddi_cred()));
 }
 
 /**
- * xxshm_devmap_mmap() - map a node of a ported driver
+ * xxshm_devmap_make() - let a ported driver make a segment
  * @driver: the driver
  * @dev: the node
  * @maps: the mappings made through the file, each of the size of a struct devmap_seg
- * @vma: as mmap(2) made it; its file's f_mapping is xxshm_region_mapping()
+ * @call: the mmap(2)
+ * @made: the segment is stored here, for xxshm_devmap_commit() or xxshm_devmap_drop()
  *
- * Context: In an mmap handler.
- * Return: 0; -EINVAL if the mapping is private, -EACCES if it is to be executable;
- * what segmap() returns, or devmap_setup() if there is none, as a negative errno;
- * -ENXIO if segmap() returns no errno, or made no mapping, or the offset is more than
- * a file can have.
+ * Context: Process context, about current, may sleep.
+ * Return: 0; what segmap() returns, or devmap_setup() if there is none, as a negative
+ * errno; -ENXIO if segmap() returns no errno, or made no mapping, or the offset is more
+ * than a file can have.
  */
-int xxshm_devmap_mmap(const struct ddi_driver *driver, dev_t dev,
-		      struct xxshm_map_list *maps, struct vm_area_struct *vma)
+int xxshm_devmap_make(const struct ddi_driver *driver, dev_t dev,
+		      struct xxshm_map_list *maps, const struct xxshm_prep_call *call,
+		      void **made)
 {
 	struct as as = {
 		.driver	= driver,
 		.dev	= dev,
 		.maps	= maps,
-		.vma	= vma,
+		.call	= call,
 	};
-	int err;
+	int err = devmap_call_driver(&as);
 
-	err = xxshm_map_check_kind(vma);
-	if (err)
-		return err;
-	err = devmap_call_driver(&as);
 	if (!as.seg)
 		return err ?: -ENXIO;
-	if (err) {
+	if (err)
 		xxshm_map_free(&as.seg->map);
-		return err;
-	}
-	xxshm_seg_watch(as.seg, vma);
-	xxshm_map_commit(vma, &as.seg->map, as.seg->index);
-	return 0;
+	else
+		*made = as.seg;
+	return err;
+}
+
+/**
+ * xxshm_devmap_drop() - the mapping of a segment does not come
+ * @made: what xxshm_devmap_make() made
+ *
+ * Context: Process context, about any process, may sleep.
+ */
+void xxshm_devmap_drop(void *made)
+{
+	struct devmap_seg *seg = made;
+
+	xxshm_map_free(&seg->map);
+}
+
+/**
+ * xxshm_devmap_commit() - make a VMA the mapping of a segment
+ * @made: what xxshm_devmap_make() made; the VMA owns it from now on
+ * @vma: as mmap(2) made it; its file's f_mapping is xxshm_region_mapping()
+ *
+ * Context: In an mmap handler, as its last step.
+ */
+void xxshm_devmap_commit(void *made, struct vm_area_struct *vma)
+{
+	struct devmap_seg *seg = made;
+
+	xxshm_seg_watch(seg, vma);
+	xxshm_map_commit(vma, &seg->map, seg->index);
 }

@@ -7,8 +7,12 @@
 struct ddi_driver;
 struct vm_area_struct;
 struct xxshm_map_list;
+struct xxshm_prep_call;
 
-int xxshm_devmap_mmap(const struct ddi_driver *driver, dev_t dev,
-		      struct xxshm_map_list *maps, struct vm_area_struct *vma);
+int xxshm_devmap_make(const struct ddi_driver *driver, dev_t dev,
+		      struct xxshm_map_list *maps, const struct xxshm_prep_call *call,
+		      void **made);
+void xxshm_devmap_drop(void *made);
+void xxshm_devmap_commit(void *made, struct vm_area_struct *vma);
 
 #endif /* _XXSHM_DDI_DEVMAP_H */

@@ -20,12 +20,14 @@
 #include <xxshm/driver.h>
 #include <xxshm/model.h>
 
+#include "backport.h"
 #include "ddi_devmap.h"
 #include "ddi_driver.h"
 #include "ddi_lock.h"
 #include "ddi_seg.h"
 #include "map.h"
 #include "nodes.h"
+#include "prep.h"
 #include "region.h"
 #include "totals.h"
 
@@ -63,11 +65,13 @@ struct ddi_driver_node {
  * @driver: whose; constant
  * @minor: the node; constant
  * @maps: the mappings that were made through this file
+ * @preps: the calls of mmap(2) that the driver is called for
  */
 struct ddi_file {
 	const struct ddi_driver *driver;
 	struct ddi_minor *minor;
 	struct xxshm_map_list maps;
+	struct xxshm_prep_list preps;
 };
 
 static const struct attribute_group *driver_groups[] = {
@@ -144,6 +148,7 @@ static int driver_open(struct inode *inode, struct file *file)
 		return err;
 	}
 	xxshm_map_list_init(&df->maps, sizeof(struct devmap_seg), &df->minor->totals);
+	xxshm_prep_list_init(&df->preps);
 	file->private_data = df;
 	file->f_mapping = xxshm_region_mapping();
 	return 0;
@@ -154,18 +159,51 @@ static int driver_close(struct inode *inode, struct file *file)
 {
 	struct ddi_file *df = file->private_data;
 
+	/* A segment that was never mapped goes before the driver sees the close. */
+	xxshm_prep_list_destroy(&df->preps);
 	driver_count_close(df, driver_flag(file));
 	xxshm_map_list_destroy(&df->maps);
 	kfree(df);
 	return 0;
 }
 
-static int driver_mmap(struct file *file, struct vm_area_struct *vma)
+static int driver_prepare(struct file *file, const struct xxshm_prep_call *call,
+			  void **made)
 {
 	struct ddi_file *df = file->private_data;
 
-	return xxshm_devmap_mmap(df->driver, df->minor->device.devt, &df->maps,
-				 vma);
+	return xxshm_devmap_make(df->driver, df->minor->device.devt, &df->maps, call,
+				 made);
+}
+
+static const struct xxshm_prep_ops driver_prep_ops = {
+	.make	= driver_prepare,
+	.drop	= xxshm_devmap_drop,
+};
+
+static int driver_mmap(struct file *file, struct vm_area_struct *vma)
+{
+	struct ddi_file *df = file->private_data;
+	void *made;
+	int err;
+
+	err = xxshm_map_check_kind(vma);
+	if (err)
+		return err;
+	err = xxshm_prep_mmap(&df->preps, vma, &driver_prep_ops, &made);
+	if (!err)
+		xxshm_devmap_commit(made, vma);
+	return err;
+}
+
+static unsigned long driver_get_unmapped_area(struct file *file, unsigned long addr,
+					      unsigned long len, unsigned long pgoff,
+					      unsigned long flags)
+{
+	struct ddi_file *df = file->private_data;
+
+	return xxshm_prep_place(&df->preps, file, addr, len, pgoff, flags) ?:
+		mm_get_unmapped_area(current->mm, file, addr, len, pgoff, flags);
 }
 
 static long driver_call_ioctl(struct file *file, unsigned int cmd,
@@ -198,6 +236,7 @@ static const struct file_operations driver_fops = {
 	.open		= driver_open,
 	.release	= driver_close,
 	.mmap		= driver_mmap,
+	.get_unmapped_area = driver_get_unmapped_area,
 	.fsync		= noop_fsync,	/* or msync(2) fails */
 	.unlocked_ioctl	= driver_ioctl,
 	.compat_ioctl	= driver_compat_ioctl,
