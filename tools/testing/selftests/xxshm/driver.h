@@ -46,6 +46,7 @@ static inline int driver_load(const char *name, const char *parameters)
 {
 	module_remove("locker");
 	module_remove("probe");
+	module_remove("waiter");
 	return module_load("") ?: driver_insert(name, parameters);
 }
 

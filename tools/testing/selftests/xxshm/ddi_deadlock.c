@@ -1,0 +1,702 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A driver that waits in segmap() or devmap() delays the mmap(2) that called it. It
+ * delays nothing else: other threads of the process go on, and so does a thread
+ * that copies to the program while it holds the mutex that devmap() waits for.
+ */
+#include <pthread.h>
+#include <setjmp.h>
+#include <sys/ptrace.h>
+
+#include "kselftest_harness.h"
+#include "waiter.h"
+
+#define ROUNDS	2000
+#define CROWD	8
+#define TURNS	50	/* of each thread of a crowd */
+
+FIXTURE(deadlock) {
+	int fd;
+	size_t page;
+};
+
+FIXTURE_SETUP(deadlock)
+{
+	self->page = page_size();
+	self->fd = waiter_start();
+	ASSERT_GE(self->fd, 0);
+}
+
+FIXTURE_TEARDOWN_PARENT(deadlock)
+{
+	EXPECT_EQ(0, driver_unload("waiter"));
+}
+
+static char *map_anonymous(void *addr, size_t len)
+{
+	return mmap(addr, len, PROT_READ | PROT_WRITE,
+		    MAP_PRIVATE | MAP_ANONYMOUS | (addr ? MAP_FIXED : 0), -1, 0);
+}
+
+/* Read a byte that may not be mapped: -1 then, and no signal. */
+static int peek(const char *addr)
+{
+	unsigned char byte;
+	int ends[2], ret = -1;
+
+	if (pipe(ends))
+		return -1;
+	if (write(ends[1], addr, 1) == 1 && read(ends[0], &byte, 1) == 1)
+		ret = byte;
+	close(ends[0]);
+	close(ends[1]);
+	return ret;
+}
+
+/* A thread that calls ioctl(2), which copies a page to it under the mutex. */
+struct copier {
+	pthread_t thread;
+	int fd;
+	unsigned int cmd;
+	char *page;
+	volatile int is_over;
+	volatile int copies;
+	volatile int failures;
+};
+
+static void *copier_run(void *data)
+{
+	struct copier *copier = data;
+
+	do {
+		/* The copy has to find no page, so that it asks for mmap_lock. */
+		madvise(copier->page, page_size(), MADV_DONTNEED);
+		if (ioctl(copier->fd, copier->cmd, copier->page))
+			copier->failures++;
+		copier->copies++;
+	} while (!copier->is_over);
+	return NULL;
+}
+
+static int copier_start(struct copier *copier)
+{
+	copier->page = map_anonymous(NULL, page_size());
+	if (copier->page == MAP_FAILED)
+		return -1;
+	return pthread_create(&copier->thread, NULL, copier_run, copier);
+}
+
+/* The copy begins when segmap() has been called, and devmap() waits for its end. */
+static int scene_copy_meets_mmap(int fd)
+{
+	struct copier copier = { .fd = fd, .cmd = WAITER_IOC_MEET, .is_over = 1 };
+
+	if (copier_start(&copier) || waiter_await(fd, 1))
+		return 1;
+	if (map_rw(fd, page_size()) == MAP_FAILED)
+		return 2;
+	if (pthread_join(copier.thread, NULL) || copier.failures)
+		return 3;
+	return *copier.page == WAITER_BYTE ? 0 : 4;
+}
+
+TEST_F_TIMEOUT(deadlock, copy_under_the_mutex_of_devmap_meets_mmap, 300)
+{
+	EXPECT_EQ(0, waiter_play(self->fd, scene_copy_meets_mmap));
+	EXPECT_BALANCE(self->fd, 1);
+}
+
+/* @replaces: each round also replaces the page that the copy goes to. */
+static int copy_beside_mmap(int fd, int replaces)
+{
+	struct copier copier = { .fd = fd, .cmd = WAITER_IOC_COPY };
+	int round, seen;
+	char *map;
+
+	if (copier_start(&copier))
+		return 1;
+	for (round = 0; round < ROUNDS; round++) {
+		seen = copier.copies;
+		map = map_rw(fd, page_size());
+		if (map == MAP_FAILED || munmap(map, page_size()))
+			return 2;
+		if (replaces && map_anonymous(copier.page, page_size()) == MAP_FAILED)
+			return 3;
+		while (round % 16 == 0 && copier.copies == seen)
+			sched_yield();
+	}
+	copier.is_over = 1;
+	if (pthread_join(copier.thread, NULL) || copier.failures)
+		return 4;
+	return copier.copies > ROUNDS / 16 ? 0 : 5;
+}
+
+static int scene_copy_beside_mmap(int fd)
+{
+	return copy_beside_mmap(fd, 0);
+}
+
+TEST_F_TIMEOUT(deadlock, copies_under_the_mutex_of_devmap_beside_mmaps, 300)
+{
+	EXPECT_EQ(0, waiter_play(self->fd, scene_copy_beside_mmap));
+	EXPECT_BALANCE(self->fd, ROUNDS);
+}
+
+static int scene_copy_beside_replacement(int fd)
+{
+	return copy_beside_mmap(fd, 1);
+}
+
+TEST_F_TIMEOUT(deadlock, copies_to_a_page_that_is_replaced_beside_mmaps, 300)
+{
+	EXPECT_EQ(0, waiter_play(self->fd, scene_copy_beside_replacement));
+	EXPECT_BALANCE(self->fd, ROUNDS);
+}
+
+/* As in ioctl(), a driver may use the memory of its caller in devmap(). */
+static int scene_devmap_copies(int fd)
+{
+	char *page = map_anonymous(NULL, page_size());
+
+	if (waiter_copies_to(fd, page))
+		return 1;
+	if (map_rw(fd, page_size()) == MAP_FAILED)
+		return 2;
+	return *page == WAITER_BYTE ? 0 : 3;
+}
+
+TEST_F_TIMEOUT(deadlock, devmap_copies_to_its_caller, 300)
+{
+	EXPECT_EQ(0, waiter_play(self->fd, scene_devmap_copies));
+	EXPECT_BALANCE(self->fd, 1);
+}
+
+/* One thread maps, and the driver waits. What can others do meanwhile? */
+FIXTURE(sleep) {
+	int fd;
+	size_t page;
+};
+
+FIXTURE_VARIANT(sleep) {
+	__u32 where;
+};
+
+FIXTURE_VARIANT_ADD(sleep, segmap) { .where = WAITER_IN_SEGMAP };
+FIXTURE_VARIANT_ADD(sleep, devmap) { .where = WAITER_IN_DEVMAP };
+
+FIXTURE_SETUP(sleep)
+{
+	self->page = page_size();
+	self->fd = waiter_start();
+	ASSERT_GE(self->fd, 0);
+	ASSERT_EQ(0, waiter_close_gate(self->fd, variant->where));
+}
+
+FIXTURE_TEARDOWN_PARENT(sleep)
+{
+	EXPECT_EQ(0, driver_unload("waiter"));
+}
+
+/* A thread that maps two pages of the node. */
+#define MAPPER(fd_) { .fd = (fd_), .len = 2 * page_size() }
+
+static int mapper_waits(struct mapper *mapper)
+{
+	return mapper_start(mapper) || waiter_await(mapper->fd, 1);
+}
+
+static int mapper_goes_on(struct mapper *mapper)
+{
+	return waiter_open_gate(mapper->fd) ?: mapper_join(mapper);
+}
+
+static int scene_others_map(int fd)
+{
+	struct mapper mapper = MAPPER(fd);
+	char *map;
+
+	if (mapper_waits(&mapper))
+		return 1;
+	map = map_anonymous(NULL, 2 * page_size());
+	if (map == MAP_FAILED)
+		return 2;
+	map[0] = 'a';
+	if (mprotect(map, page_size(), PROT_READ) || munmap(map, 2 * page_size()))
+		return 3;
+	if (waiter_counts(fd).waiting != 1 || mapper_goes_on(&mapper))
+		return 4;
+	mapper.map[page_size()] = 'b';
+	return 0;
+}
+
+TEST_F_TIMEOUT(sleep, other_threads_map_touch_and_unmap, 300)
+{
+	EXPECT_EQ(0, waiter_play(self->fd, scene_others_map));
+	EXPECT_BALANCE(self->fd, 1);
+}
+
+static int read_all(pid_t pid, const char *name)
+{
+	char path[64], buf[4096];
+	int fd, n, sum = 0;
+
+	snprintf(path, sizeof(path), "/proc/%d/%s", pid, name);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	while ((n = read(fd, buf, sizeof(buf))) > 0)
+		sum += n;
+	close(fd);
+	return n ? -1 : sum;
+}
+
+static int scene_map(int fd)
+{
+	return map_rw(fd, page_size()) == MAP_FAILED ? errno : 0;
+}
+
+/* ps(1) and its kind look at a process whose mmap(2) waits. */
+TEST_F_TIMEOUT(sleep, other_processes_read_proc, 300)
+{
+	pid_t mapper, reader;
+
+	mapper = fork_silent();
+	if (!mapper)
+		_exit(scene_map(self->fd));
+	ASSERT_EQ(0, waiter_await(self->fd, 1));
+	reader = fork_silent();
+	if (!reader)
+		_exit(read_all(mapper, "maps") <= 0 || read_all(mapper, "cmdline") <= 0);
+	EXPECT_EQ(0, wait_within(reader, SOON / 2));
+	EXPECT_EQ(1, waiter_counts(self->fd).waiting);
+	ASSERT_EQ(0, waiter_open_gate(self->fd));
+	EXPECT_EQ(0, wait_within(mapper, SOON));
+	EXPECT_BALANCE(self->fd, 1);
+}
+
+static int scene_fork(int fd)
+{
+	struct mapper mapper = MAPPER(fd);
+	pid_t pid;
+
+	if (mapper_waits(&mapper))
+		return 1;
+	pid = fork();
+	if (!pid)
+		_exit(7);
+	if (wait_for(pid) != 7 || waiter_counts(fd).waiting != 1)
+		return 2;
+	return mapper_goes_on(&mapper) ? 3 : 0;
+}
+
+TEST_F_TIMEOUT(sleep, another_thread_forks, 300)
+{
+	EXPECT_EQ(0, waiter_play(self->fd, scene_fork));
+	EXPECT_BALANCE(self->fd, 1);
+	EXPECT_EQ(0, waiter_counts(self->fd).dups);
+}
+
+/* All threads wait at one time. Each gets a mapping of its own. */
+static int scene_many_wait(int fd)
+{
+	struct mapper mappers[CROWD];
+	int i;
+
+	for (i = 0; i < CROWD; i++) {
+		mappers[i] = (struct mapper)MAPPER(fd);
+		if (mapper_start(&mappers[i]))
+			return 1;
+	}
+	if (waiter_await(fd, CROWD) || waiter_open_gate(fd))
+		return 2;
+	for (i = 0; i < CROWD; i++)
+		if (mapper_join(&mappers[i]) || munmap(mappers[i].map, mappers[i].len))
+			return 3;
+	return 0;
+}
+
+TEST_F_TIMEOUT(sleep, many_threads_wait_at_once, 300)
+{
+	EXPECT_EQ(0, waiter_play(self->fd, scene_many_wait));
+	EXPECT_BALANCE(self->fd, CROWD);
+}
+
+static void *map_in_turns(void *data)
+{
+	struct mapper *mapper = data;
+	int turn;
+
+	for (turn = 0; turn < TURNS && !mapper->error; turn++) {
+		mapper_run(mapper);
+		if (mapper->error)
+			break;
+		mapper->map[mapper->len - 1] = 'c';
+		if (munmap(mapper->map, mapper->len))
+			mapper->error = errno;
+	}
+	return NULL;
+}
+
+/* The lengths differ: a thread must not get the mapping of another one. */
+static int scene_crowd_maps(int fd)
+{
+	struct mapper mappers[CROWD];
+	int i, failures = 0;
+
+	for (i = 0; i < CROWD; i++) {
+		mappers[i] = (struct mapper){ .fd = fd, .len = (i + 1) * page_size() };
+		if (pthread_create(&mappers[i].thread, NULL, map_in_turns, &mappers[i]))
+			return 1;
+	}
+	for (i = 0; i < CROWD; i++)
+		failures += !!mapper_join(&mappers[i]);
+	return failures ? 2 : 0;
+}
+
+TEST_F_TIMEOUT(deadlock, many_threads_map_at_once, 300)
+{
+	EXPECT_EQ(0, waiter_play(self->fd, scene_crowd_maps));
+	EXPECT_BALANCE(self->fd, CROWD * TURNS);
+	EXPECT_EQ(CROWD * TURNS, waiter_counts(self->fd).devmaps);
+}
+
+TEST_F_TIMEOUT(sleep, kill_ends_a_wait_that_is_killable, 300)
+{
+	pid_t pid;
+
+	ASSERT_EQ(0, waiter_close_gate(self->fd, variant->where | WAITER_KILLABLE));
+	pid = fork_silent();
+	if (!pid)
+		_exit(scene_map(self->fd));
+	ASSERT_EQ(0, waiter_await(self->fd, 1));
+	kill(pid, SIGKILL);
+	EXPECT_EQ(128 + SIGKILL, wait_within(pid, SOON / 2));
+	EXPECT_BALANCE(self->fd, 0);
+}
+
+/* The driver's wait is not killable: the process ends when that is over. */
+TEST_F_TIMEOUT(sleep, kill_is_remembered_by_a_wait_that_is_not, 300)
+{
+	struct waiter_counts counts;
+	pid_t pid = fork_silent();
+
+	if (!pid)
+		_exit(scene_map(self->fd));
+	ASSERT_EQ(0, waiter_await(self->fd, 1));
+	kill(pid, SIGKILL);
+	ASSERT_EQ(0, waiter_open_gate(self->fd));
+	EXPECT_EQ(128 + SIGKILL, wait_within(pid, SOON));
+	counts = waiter_counts(self->fd);
+	EXPECT_LE(counts.maps, 1);
+	EXPECT_BALANCE(self->fd, counts.maps);
+}
+
+static int scene_exit(int fd)
+{
+	struct mapper mapper = MAPPER(fd);
+
+	return mapper_waits(&mapper) ? 1 : 0;
+}
+
+TEST_F_TIMEOUT(sleep, another_thread_exits_the_process, 300)
+{
+	ASSERT_EQ(0, waiter_close_gate(self->fd, variant->where | WAITER_KILLABLE));
+	EXPECT_EQ(0, waiter_play(self->fd, scene_exit));
+	EXPECT_BALANCE(self->fd, 0);
+}
+
+static int scene_exec(int fd)
+{
+	struct mapper mapper = MAPPER(fd);
+
+	if (mapper_waits(&mapper))
+		return 1;
+	execl("/bin/true", "true", NULL);
+	return 2;
+}
+
+TEST_F_TIMEOUT(sleep, another_thread_executes_a_program, 300)
+{
+	ASSERT_EQ(0, waiter_close_gate(self->fd, variant->where | WAITER_KILLABLE));
+	EXPECT_EQ(0, waiter_play(self->fd, scene_exec));
+	EXPECT_BALANCE(self->fd, 0);
+}
+
+static int scene_wait_undisturbed(int fd)
+{
+	struct mapper mapper = MAPPER(fd);
+
+	if (mapper_waits(&mapper))
+		return 1;
+	return mapper_goes_on(&mapper) ? 2 : 0;
+}
+
+/* Only a signal may end the driver's wait: none came. */
+TEST_F_TIMEOUT(sleep, wait_that_is_interruptible_is_not_interrupted, 300)
+{
+	ASSERT_EQ(0, waiter_close_gate(self->fd, variant->where | WAITER_INTERRUPTIBLE));
+	EXPECT_EQ(0, waiter_play(self->fd, scene_wait_undisturbed));
+	EXPECT_BALANCE(self->fd, 1);
+	EXPECT_EQ(1, waiter_counts(self->fd).segmaps);
+}
+
+/* MAP_FIXED: the old mapping stays until the driver has made the new one. */
+static int scene_replace(int fd)
+{
+	struct mapper mapper = MAPPER(fd);
+
+	mapper.flags = MAP_FIXED;
+	mapper.addr = map_anonymous(NULL, mapper.len);
+	memset(mapper.addr, 'o', mapper.len);
+	if (mapper_waits(&mapper))
+		return 1;
+	if (peek(mapper.addr) != 'o' || waiter_counts(fd).waiting != 1)
+		return 2;
+	if (mapper_goes_on(&mapper))
+		return 3;
+	return mapper.map == mapper.addr && !*mapper.map ? 0 : 4;
+}
+
+TEST_F_TIMEOUT(sleep, fixed_mapping_replaces_the_old_one_at_the_end, 300)
+{
+	EXPECT_EQ(0, waiter_play(self->fd, scene_replace));
+	EXPECT_BALANCE(self->fd, 1);
+}
+
+static int scene_replace_in_vain(int fd)
+{
+	char *old = map_anonymous(NULL, page_size());
+
+	*old = 'o';
+	if (waiter_fails(fd, EIO))
+		return 1;
+	if (mmap(old, page_size(), PROT_READ, MAP_SHARED | MAP_FIXED, fd, 0) != MAP_FAILED ||
+	    errno != ENXIO)
+		return 2;
+	return peek(old) == 'o' ? 0 : 3;
+}
+
+TEST_F_TIMEOUT(deadlock, fixed_mapping_that_fails_leaves_the_old_one, 300)
+{
+	EXPECT_EQ(0, waiter_play(self->fd, scene_replace_in_vain));
+	EXPECT_BALANCE(self->fd, 0);
+}
+
+static int scene_replace_own_in_vain(int fd)
+{
+	char *old = map_rw(fd, page_size());
+
+	if (old == MAP_FAILED)
+		return 1;
+	*old = 'o';
+	if (waiter_fails(fd, EIO))
+		return 2;
+	if (mmap(old, page_size(), PROT_READ, MAP_SHARED | MAP_FIXED, fd, 0) != MAP_FAILED)
+		return 3;
+	return peek(old) == 'o' && !waiter_counts(fd).unmaps ? 0 : 4;
+}
+
+TEST_F_TIMEOUT(deadlock, fixed_mapping_that_fails_leaves_an_old_one_of_the_node, 300)
+{
+	EXPECT_EQ(0, waiter_play(self->fd, scene_replace_own_in_vain));
+	EXPECT_BALANCE(self->fd, 1);
+}
+
+/* Whichever of the two files gets mapped, nothing is left over. */
+static int scene_replace_descriptor(int fd)
+{
+	int other = open("/dev/zero", O_RDWR | O_CLOEXEC), node = dup(fd);
+	struct mapper mapper = MAPPER(node);
+
+	if (mapper_start(&mapper) || waiter_await(fd, 1))
+		return 1;
+	if (dup2(other, node) != node || waiter_open_gate(fd))
+		return 2;
+	if (mapper_join(&mapper))
+		return 3;
+	mapper.map[page_size()] = 'd';
+	return munmap(mapper.map, mapper.len) ? 4 : 0;
+}
+
+TEST_F_TIMEOUT(sleep, another_thread_replaces_the_descriptor, 300)
+{
+	EXPECT_EQ(0, waiter_play(self->fd, scene_replace_descriptor));
+	EXPECT_BALANCE(self->fd, 1);
+}
+
+/* Signals: the thread that maps has a handler. */
+FIXTURE(signal) {
+	int fd;
+	size_t page;
+};
+
+FIXTURE_VARIANT(signal) {
+	__u32 where;
+	int flags;
+};
+
+FIXTURE_VARIANT_ADD(signal, segmap) { .where = WAITER_IN_SEGMAP };
+FIXTURE_VARIANT_ADD(signal, devmap) { .where = WAITER_IN_DEVMAP };
+FIXTURE_VARIANT_ADD(signal, devmap_restart) {
+	.where = WAITER_IN_DEVMAP, .flags = SA_RESTART
+};
+
+FIXTURE_SETUP(signal)
+{
+	self->page = page_size();
+	self->fd = waiter_start();
+	ASSERT_GE(self->fd, 0);
+	ASSERT_EQ(0, waiter_close_gate(self->fd, variant->where));
+}
+
+FIXTURE_TEARDOWN_PARENT(signal)
+{
+	EXPECT_EQ(0, driver_unload("waiter"));
+}
+
+static volatile int handled, jumps;
+static sigjmp_buf back;
+
+static void handle(int sig)
+{
+	handled++;
+	if (jumps)
+		siglongjmp(back, 1);
+}
+
+static int catch_signal(int flags)
+{
+	struct sigaction action = { .sa_handler = handle, .sa_flags = flags };
+
+	return sigaction(SIGUSR1, &action, NULL);
+}
+
+/* The child maps by @scene; it gets a signal while the driver waits. */
+static int play_with_signal(int fd, int flags, int sig, int (*scene)(int fd))
+{
+	pid_t pid = fork_silent();
+	int ret;
+
+	if (!pid)
+		_exit(catch_signal(flags) ? 99 : scene(fd));
+	ret = waiter_await(fd, 1);
+	kill(pid, sig);
+	/* Time for the signal to interrupt the driver, if it can. */
+	usleep(100000);
+	waiter_open_gate(fd);
+	if (!ret && sig == SIGSTOP) {
+		usleep(100000);
+		kill(pid, SIGCONT);
+	}
+	ret = ret ?: wait_within(pid, SOON);
+	if (ret == HANGS)
+		kill(pid, SIGKILL);
+	return ret;
+}
+
+static int scene_map_and_touch(int fd)
+{
+	char *map = map_rw(fd, 2 * page_size());
+
+	if (map == MAP_FAILED)
+		return 1;
+	map[page_size()] = 's';
+	return handled == 1 ? 0 : 2;
+}
+
+TEST_F_TIMEOUT(signal, handler_runs_and_mmap_completes_once, 300)
+{
+	EXPECT_EQ(0, play_with_signal(self->fd, variant->flags, SIGUSR1,
+				      scene_map_and_touch));
+	EXPECT_BALANCE(self->fd, 1);
+	EXPECT_EQ(1, waiter_counts(self->fd).segmaps);
+	EXPECT_EQ(1, waiter_counts(self->fd).devmaps);
+}
+
+static int scene_map_interrupted(int fd)
+{
+	if (map_rw(fd, page_size()) != MAP_FAILED)
+		return 1;
+	return handled == 1 ? errno : 2;
+}
+
+/* The program sees the EINTR of segmap(); each errno of devmap() is ENXIO. */
+TEST_F_TIMEOUT(signal, driver_that_is_interrupted_is_not_asked_again, 300)
+{
+	int error = variant->where == WAITER_IN_SEGMAP ? EINTR : ENXIO;
+
+	ASSERT_EQ(0, waiter_close_gate(self->fd, variant->where | WAITER_INTERRUPTIBLE));
+	EXPECT_EQ(error, play_with_signal(self->fd, variant->flags, SIGUSR1,
+					  scene_map_interrupted));
+	EXPECT_BALANCE(self->fd, 0);
+	EXPECT_EQ(1, waiter_counts(self->fd).segmaps);
+}
+
+/* The next mmap(2) does not get what was made for the abandoned one. */
+static int scene_jump(int fd)
+{
+	char *map;
+
+	jumps = 1;
+	if (!sigsetjmp(back, 1)) {
+		map_rw(fd, 2 * page_size());
+		return 1;
+	}
+	map = map_rw(fd, 3 * page_size());
+	if (map == MAP_FAILED)
+		return 2;
+	map[3 * page_size() - 1] = 'j';
+	return handled == 1 ? 0 : 3;
+}
+
+TEST_F_TIMEOUT(signal, handler_that_jumps_away_leaves_nothing_over, 300)
+{
+	EXPECT_EQ(0, play_with_signal(self->fd, variant->flags, SIGUSR1, scene_jump));
+	EXPECT_BALANCE(self->fd, 2);
+}
+
+static int scene_map_and_be_stopped(int fd)
+{
+	char *map = map_rw(fd, 2 * page_size());
+
+	if (map == MAP_FAILED)
+		return 1;
+	map[page_size()] = 's';
+	return 0;
+}
+
+TEST_F_TIMEOUT(signal, stop_and_continue, 300)
+{
+	EXPECT_EQ(0, play_with_signal(self->fd, variant->flags, SIGSTOP,
+				      scene_map_and_be_stopped));
+	EXPECT_BALANCE(self->fd, 1);
+	EXPECT_EQ(1, waiter_counts(self->fd).devmaps);
+}
+
+/* The tracer stops the process at entry to and exit from each system call. */
+static int trace_to_the_end(pid_t pid)
+{
+	int status;
+
+	while (waitpid(pid, &status, 0) == pid) {
+		if (!WIFSTOPPED(status))
+			return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+		if (ptrace(PTRACE_SYSCALL, pid, 0, 0))
+			return -1;
+	}
+	return -1;
+}
+
+TEST_F_TIMEOUT(deadlock, traced_process_maps_once, 300)
+{
+	pid_t pid = fork_silent();
+
+	if (!pid) {
+		ptrace(PTRACE_TRACEME, 0, 0, 0);
+		raise(SIGSTOP);
+		_exit(scene_map_and_be_stopped(self->fd));
+	}
+	EXPECT_EQ(0, trace_to_the_end(pid));
+	EXPECT_BALANCE(self->fd, 1);
+	EXPECT_EQ(1, waiter_counts(self->fd).devmaps);
+}
+
+TEST_HARNESS_MAIN
