@@ -1,0 +1,448 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A process that maps a window first may take long: the window is large, or a
+ * cgroup delays the process. Nobody else has to wait for it.
+ */
+#include <sys/sysinfo.h>
+
+#include "kselftest_harness.h"
+#include "cgroup.h"
+#include "driver.h"
+#include "fill.h"
+#include "ledger.h"
+
+#define WINDOW		(64UL << 20)
+#define REGION		(16UL << 20)	/* memory of a driver */
+#define MOMENT		5		/* seconds, for what has not to wait */
+#define BOUND		20		/* seconds, for what takes some time */
+#define HUNG		"/proc/sys/kernel/hung_task_"
+
+static long cgroup_current(const char *cgroup)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "%s/memory.current", cgroup);
+	return read_number(path, "");
+}
+
+/* The device, or a driver's node with a region; a new module in any case. */
+static int open_fresh(int is_region)
+{
+	const struct probe_plan plan = { .handle[0].maxprot = PROT_RWU };
+	int fd;
+
+	if (!is_region)
+		return module_load("size=64M") ? -1 : open(DEVICE, O_RDWR);
+	fd = probe_start(REGION);
+	return probe_plan(fd, &plan) ? -1 : fd;
+}
+
+static int unload_fresh(int is_region)
+{
+	return is_region ? probe_unload() : module_unload();
+}
+
+/* What is charged to all users for what they have mapped. */
+static long charged_of(int is_region)
+{
+	return is_region ? read_number(PROBE_SYSFS "charged", "") :
+			   device_attribute("charged");
+}
+
+FIXTURE(high) {
+	struct crew *crew;
+	pid_t pid;
+	int kmsg;
+};
+
+FIXTURE_VARIANT(high) {
+	const char *limit;
+	int is_region;
+};
+
+#define HIGH(name, ...) FIXTURE_VARIANT_ADD(high, name) { __VA_ARGS__ }
+
+HIGH(window, "4M");
+HIGH(window_and_zero, "0");
+HIGH(region, "4M", .is_region = 1);
+HIGH(region_and_zero, "0", .is_region = 1);
+
+/*
+ * A process in a cgroup with a memory.high far below what is allocated for the
+ * page that it maps.
+ */
+FIXTURE_SETUP(high)
+{
+	self->kmsg = open("/dev/kmsg", O_RDONLY | O_NONBLOCK);
+	ASSERT_EQ(0, lseek(self->kmsg, 0, SEEK_END));
+	ASSERT_EQ(0, write_file(HUNG "timeout_secs", "10"));
+	self->crew = crew_new(open_fresh(variant->is_region));
+	ASSERT_NE(NULL, self->crew);
+	ASSERT_GE(self->crew->fd, 0);
+	ASSERT_EQ(0, cgroup_make(OURS));
+	ASSERT_EQ(0, cgroup_make(OTHER));
+	ASSERT_EQ(0, write_file(OURS "/memory.high", variant->limit));
+	self->crew->cgroup = OURS "/cgroup.procs";
+	self->pid = crew_start(self->crew);
+	ASSERT_TRUE(WITHIN(BOUND, has_ended(self->pid) ||
+				  cgroup_current(OURS) > (1L << 20)));
+	usleep(500000);
+}
+
+FIXTURE_TEARDOWN_PARENT(high)
+{
+	EXPECT_EQ(0, write_file(HUNG "timeout_secs", "120"));
+	EXPECT_EQ(0, charged_of(variant->is_region));
+	EXPECT_EQ(0, unload_fresh(variant->is_region));
+	EXPECT_EQ(0, cgroup_remove(OURS));
+	EXPECT_EQ(0, cgroup_remove(OTHER));
+}
+
+TEST_F_TIMEOUT(high, another_user_maps_meanwhile, 120)
+{
+	pid_t pid = fork_bound();
+
+	if (!pid) {
+		if (cgroup_enter(OTHER) || become_user(USER_A, WINDOW))
+			_exit(255);
+		_exit(map_rw(self->crew->fd, page_size()) == MAP_FAILED ? errno : 0);
+	}
+	EXPECT_EQ(0, ends_within(MOMENT, pid));
+	kill_and_wait(self->pid);
+}
+
+TEST_F_TIMEOUT(high, others_can_look_at_the_process, 120)
+{
+	EXPECT_EQ(0, ends_within(MOMENT, start_to_look_at(self->pid)));
+	kill_and_wait(self->pid);
+}
+
+TEST_F_TIMEOUT(high, a_thread_exits_meanwhile, 120)
+{
+	self->crew->may_leave = 1;
+	EXPECT_TRUE(WITHIN(MOMENT, crew_has_left(self->crew, self->pid)));
+	kill_and_wait(self->pid);
+}
+
+/* Memory of its own is delayed by the cgroup as well, but not for long. */
+TEST_F_TIMEOUT(high, a_thread_maps_and_unmaps_meanwhile, 120)
+{
+	self->crew->may_work = 1;
+	EXPECT_TRUE(WITHIN(BOUND, self->crew->rounds || has_ended(self->pid)));
+	kill_and_wait(self->pid);
+}
+
+/* The kernel notes what it did not get to run for ten seconds. */
+TEST_F_TIMEOUT(high, it_ends_and_nobody_hangs, 180)
+{
+	char line[8192];
+	ssize_t len;
+
+	self->crew->may_leave = 1;
+	EXPECT_EQ(0, ends_within(3 * MOMENT + BOUND, self->pid));
+	do {
+		len = read(self->kmsg, line, sizeof(line) - 1);
+		line[len < 0 ? 0 : len] = '\0';
+		EXPECT_EQ(NULL, strstr(line, "blocked for more than"));
+	} while (len > 0 || (len < 0 && errno == EPIPE));
+}
+
+FIXTURE(limited) {
+	int fd;
+};
+
+FIXTURE_VARIANT(limited) {
+	const char *high;
+};
+
+FIXTURE_VARIANT_ADD(limited, max) { "max" };
+FIXTURE_VARIANT_ADD(limited, max_and_high) { "4M" };
+FIXTURE_VARIANT_ADD(limited, max_and_zero) { "0" };
+
+/* A cgroup with a memory.max of half a window, and a memory.high below it. */
+FIXTURE_SETUP(limited)
+{
+	self->fd = open_fresh(0);
+	ASSERT_GE(self->fd, 0);
+	ASSERT_EQ(0, cgroup_make(OURS));
+	ASSERT_EQ(0, write_file(OURS "/memory.max", "32M"));
+	ASSERT_EQ(0, write_file(OURS "/memory.high", variant->high));
+}
+
+FIXTURE_TEARDOWN_PARENT(limited)
+{
+	EXPECT_EQ(0, module_unload());
+	EXPECT_EQ(0, cgroup_remove(OURS));
+}
+
+TEST_F_TIMEOUT(limited, too_little_memory_is_enomem_at_once, 120)
+{
+	pid_t pid = fork_bound();
+
+	if (!pid) {
+		if (cgroup_enter(OURS))
+			_exit(255);
+		_exit(map_rw(self->fd, page_size()) == MAP_FAILED ? errno : 0);
+	}
+	EXPECT_EQ(ENOMEM, ends_within(2 * MOMENT, pid));
+	EXPECT_EQ(0, device_attribute("allocated"));
+	EXPECT_EQ(0, device_attribute("charged"));
+	EXPECT_LT(cgroup_current(OURS), 8L << 20);
+	EXPECT_EQ(0, read_number(OURS "/memory.events", "oom_kill "));
+}
+
+FIXTURE(limited_region) {
+	int fd;
+};
+
+FIXTURE_VARIANT(limited_region) {
+	const char *high;
+};
+
+FIXTURE_VARIANT_ADD(limited_region, max) { "max" };
+FIXTURE_VARIANT_ADD(limited_region, max_and_high) { "2M" };
+
+/* The same for a driver's memory. */
+FIXTURE_SETUP(limited_region)
+{
+	self->fd = open_fresh(1);
+	ASSERT_GE(self->fd, 0);
+	ASSERT_EQ(0, cgroup_make(OURS));
+	ASSERT_EQ(0, write_file(OURS "/memory.max", "8M"));
+	ASSERT_EQ(0, write_file(OURS "/memory.high", variant->high));
+}
+
+FIXTURE_TEARDOWN_PARENT(limited_region)
+{
+	EXPECT_EQ(0, probe_unload());
+	EXPECT_EQ(0, cgroup_remove(OURS));
+}
+
+TEST_F_TIMEOUT(limited_region, too_little_memory_is_an_error_at_once, 120)
+{
+	pid_t pid = fork_bound();
+
+	if (!pid) {
+		if (cgroup_enter(OURS))
+			_exit(255);
+		_exit(map_rw(self->fd, page_size()) == MAP_FAILED ? errno : 0);
+	}
+	EXPECT_EQ(ENXIO, ends_within(2 * MOMENT, pid));
+	EXPECT_EQ(0, charged_of(1));
+}
+
+#define CACHE_DEVICE	"/dev/zram0"
+#define CACHE_SIZE	(96L << 20)
+
+FIXTURE(cache) {
+	int fd;
+};
+
+/* A block device to read, and a cgroup in which less than that fits. */
+FIXTURE_SETUP(cache)
+{
+	ASSERT_TRUE(!access(CACHE_DEVICE, F_OK) ||
+		    !system("modprobe -q zram num_devices=1"));
+	ASSERT_EQ(0, write_file("/sys/block/zram0/disksize", "96M"));
+	self->fd = open_fresh(0);
+	ASSERT_GE(self->fd, 0);
+	ASSERT_EQ(0, cgroup_make(OURS));
+	ASSERT_EQ(0, write_file(OURS "/memory.max", "80M"));
+}
+
+FIXTURE_TEARDOWN_PARENT(cache)
+{
+	EXPECT_EQ(0, module_unload());
+	EXPECT_EQ(0, cgroup_remove(OURS));
+	EXPECT_EQ(0, write_file("/sys/block/zram0/reset", "1"));
+}
+
+/* Returns how many bytes it has read. The cache is there until @fd is closed. */
+static long read_through(int fd)
+{
+	static char buffer[1 << 20];
+	long sum = 0;
+	ssize_t len;
+
+	while ((len = read(fd, buffer, sizeof(buffer))) > 0)
+		sum += len;
+	return sum;
+}
+
+TEST_F_TIMEOUT(cache, clean_pages_make_room_for_the_window, 120)
+{
+	pid_t pid = fork_bound();
+
+	if (!pid) {
+		if (cgroup_enter(OURS) ||
+		    read_through(open(CACHE_DEVICE, O_RDONLY)) != CACHE_SIZE ||
+		    cgroup_stat(OURS, "file ") < (long)WINDOW)
+			_exit(255);
+		_exit(map_rw(self->fd, page_size()) == MAP_FAILED ? errno : 0);
+	}
+	EXPECT_EQ(0, ends_within(2 * BOUND, pid));
+	EXPECT_EQ(WINDOW, device_attribute("allocated"));
+	EXPECT_GE(cgroup_stat(OURS, "unevictable "), (long)WINDOW);
+	EXPECT_EQ(0, read_number(OURS "/memory.events", "oom_kill "));
+}
+
+#define ROUNDS	20
+
+FIXTURE(large) {
+	struct crew *crew;
+	pid_t busy;
+	pid_t pid;
+	long before;
+};
+
+/* A window of an eighth of the memory, and a slow process that maps it first. */
+FIXTURE_SETUP(large)
+{
+	struct sysinfo info;
+	char parameters[32];
+
+	ASSERT_EQ(0, sysinfo(&info));
+	snprintf(parameters, sizeof(parameters), "size=%luM",
+		 (unsigned long)(((__u64)info.totalram * info.mem_unit) >> 23));
+	ASSERT_EQ(0, module_load(parameters));
+	pin(1);
+	self->crew = crew_new(open(DEVICE, O_RDWR));
+	ASSERT_NE(NULL, self->crew);
+	self->crew->is_slow = 1;
+	self->before = cached_pages();
+	self->busy = busy_start();
+	self->pid = crew_start(self->crew);
+	ASSERT_TRUE(WITHIN(BOUND, has_grown(self->before, HUGE_SIZE)));
+}
+
+FIXTURE_TEARDOWN_PARENT(large)
+{
+	EXPECT_EQ(0, module_unload());
+}
+
+/* It is still not there: what was tried meanwhile did not wait for it. */
+#define EXPECT_STILL_FILLING()						\
+do {									\
+	EXPECT_EQ(0, device_attribute("allocated"));			\
+	EXPECT_FALSE(has_ended(self->pid));				\
+} while (0)
+
+TEST_F_TIMEOUT(large, threads_of_the_process_go_on_meanwhile, 180)
+{
+	self->crew->may_work = 1;
+	self->crew->may_leave = 1;
+	EXPECT_TRUE(WITHIN(MOMENT, self->crew->rounds >= ROUNDS));
+	EXPECT_TRUE(WITHIN(MOMENT, crew_has_left(self->crew, self->pid)));
+	EXPECT_STILL_FILLING();
+	kill_and_wait(self->busy);
+	EXPECT_EQ(0, ends_within(3 * BOUND, self->pid));
+	EXPECT_GT(device_attribute("allocated"), 0);
+}
+
+TEST_F_TIMEOUT(large, others_can_look_at_the_process, 180)
+{
+	EXPECT_EQ(0, ends_within(MOMENT, start_to_look_at(self->pid)));
+	EXPECT_STILL_FILLING();
+	kill_and_wait(self->busy);
+	EXPECT_EQ(128 + SIGKILL, kill_and_wait(self->pid));
+}
+
+/* Another process, just as slow, wants the window meanwhile. */
+TEST_F_TIMEOUT(large, threads_of_a_second_process_go_on, 180)
+{
+	struct crew *crew = crew_new(self->crew->fd);
+	pid_t pid;
+
+	crew->is_slow = 1;
+	pid = crew_start(crew);
+	EXPECT_TRUE(WITHIN(BOUND, crew->is_mapping));
+	usleep(500000);
+	crew->may_work = 1;
+	EXPECT_TRUE(WITHIN(MOMENT, crew->rounds >= ROUNDS));
+	EXPECT_EQ(0, ends_within(MOMENT, start_to_look_at(pid)));
+	EXPECT_FALSE(has_ended(pid));
+	EXPECT_STILL_FILLING();
+	kill(pid, SIGKILL);
+	kill(self->pid, SIGKILL);
+	kill_and_wait(self->busy);
+	EXPECT_EQ(128 + SIGKILL, wait_for(pid));
+	EXPECT_EQ(128 + SIGKILL, wait_for(self->pid));
+}
+
+TEST_F_TIMEOUT(large, a_second_process_can_be_killed, 180)
+{
+	struct crew *crew = crew_new(self->crew->fd);
+	pid_t pid;
+
+	crew->is_slow = 1;
+	pid = crew_start(crew);
+	EXPECT_TRUE(WITHIN(BOUND, crew->is_mapping));
+	usleep(500000);
+	EXPECT_FALSE(has_ended(pid));
+	kill(pid, SIGKILL);
+	EXPECT_EQ(128 + SIGKILL, ends_within(BOUND, pid));
+	EXPECT_STILL_FILLING();
+	kill_and_wait(self->busy);
+	EXPECT_EQ(0, ends_within(3 * BOUND, self->pid));
+}
+
+/* It has all of processor 1, and helps the slow one. */
+TEST_F_TIMEOUT(large, a_fast_process_does_not_wait_for_a_slow_one, 180)
+{
+	pid_t pid = crew_start(crew_new(self->crew->fd));
+
+	EXPECT_EQ(0, ends_within(BOUND, pid));
+	kill_and_wait(self->busy);
+	EXPECT_EQ(0, ends_within(BOUND, self->pid));
+}
+
+FIXTURE(throttled) {
+	struct crew *crew;
+	pid_t busy;
+	pid_t pid;
+	long before;
+};
+
+/*
+ * A process in a cgroup that may run for a millisecond in each 100. Where the
+ * kernel has no such limit, it is slow.
+ */
+FIXTURE_SETUP(throttled)
+{
+	self->crew = crew_new(open_fresh(0));
+	ASSERT_NE(NULL, self->crew);
+	ASSERT_EQ(0, cgroup_make(OURS));
+	ASSERT_EQ(0, cgroup_make(OTHER));
+	self->crew->cgroup = OURS "/cgroup.procs";
+	self->crew->is_slow = !!write_file(CGROUPS "/cgroup.subtree_control", "+cpu");
+	self->busy = self->crew->is_slow ? busy_start() : 0;
+	if (!self->busy)
+		ASSERT_EQ(0, write_file(OURS "/cpu.max", "1000 100000"));
+	self->before = cached_pages();
+	self->pid = crew_start(self->crew);
+	ASSERT_TRUE(WITHIN(BOUND, has_grown(self->before, HUGE_SIZE)));
+}
+
+FIXTURE_TEARDOWN_PARENT(throttled)
+{
+	EXPECT_EQ(0, module_unload());
+	EXPECT_EQ(0, cgroup_remove(OURS));
+	EXPECT_EQ(0, cgroup_remove(OTHER));
+	write_file(CGROUPS "/cgroup.subtree_control", "-cpu");
+}
+
+TEST_F_TIMEOUT(throttled, a_process_elsewhere_is_not, 120)
+{
+	struct crew *crew = crew_new(self->crew->fd);
+
+	crew->cgroup = OTHER "/cgroup.procs";
+	EXPECT_FALSE(has_ended(self->pid));
+	EXPECT_EQ(0, device_attribute("allocated"));
+	EXPECT_EQ(0, ends_within(BOUND, crew_start(crew)));
+	EXPECT_EQ(WINDOW, device_attribute("allocated"));
+	if (self->busy)
+		kill_and_wait(self->busy);
+	EXPECT_EQ(128 + SIGKILL, kill_and_wait(self->pid));
+}
+
+TEST_HARNESS_MAIN

@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A first mmap(2) of a window that takes long, and what goes on meanwhile.
+ *
+ * A slow process has the lowest priority, and shares processor 0 with a busy
+ * one. So it gets a hundredth of that processor until the test ends the busy
+ * process. The test and all other threads run on processor 1.
+ */
+#ifndef _SELFTESTS_XXSHM_FILL_H
+#define _SELFTESTS_XXSHM_FILL_H
+
+#include <pthread.h>
+#include <sched.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+
+#include "device.h"
+#include "meet.h"
+
+/* 1 as soon as the condition holds, 0 if it does not within so many seconds. */
+#define WITHIN(seconds, condition)					\
+({									\
+	time_t last = time(NULL) + (seconds);				\
+	int holds;							\
+									\
+	while (!(holds = !!(condition)) && time(NULL) <= last)		\
+		usleep(10000);						\
+	holds;								\
+})
+
+/* Has a child ended? The caller must still wait for it. */
+static inline int has_ended(pid_t pid)
+{
+	siginfo_t info = {};
+
+	return !waitid(P_PID, pid, &info, WEXITED | WNOHANG | WNOWAIT) &&
+	       info.si_pid == pid;
+}
+
+/* As wait_for(), or -1 if the test had to kill the child after that time. */
+static inline int ends_within(int seconds, pid_t pid)
+{
+	int is_in_time = WITHIN(seconds, has_ended(pid));
+	int status = is_in_time ? wait_for(pid) : kill_and_wait(pid);
+
+	return is_in_time ? status : -1;
+}
+
+/* A child that dies with its parent. */
+static inline pid_t fork_bound(void)
+{
+	pid_t pid = fork();
+
+	if (!pid && prctl(PR_SET_PDEATHSIG, SIGKILL))
+		_exit(1);
+	return pid;
+}
+
+static inline pid_t busy_start(void)
+{
+	pid_t pid = fork_bound();
+
+	if (pid)
+		return pid;
+	pin(0);
+	for (;;)
+		;
+}
+
+/* Only the calling thread: its process may have others that are not slow. */
+static inline void be_slow(void)
+{
+	pin(0);
+	if (setpriority(PRIO_PROCESS, 0, 19))
+		perror("setpriority");
+}
+
+/* Has the page cache grown by so many bytes? */
+static inline int has_grown(long before, size_t bytes)
+{
+	return cached_pages() >= before + (long)(bytes / page_size());
+}
+
+/* A process that maps a page while its other threads do something else. */
+struct crew {
+	int fd;
+	const char *cgroup;		/* the process enters it, unless NULL */
+	int is_slow;
+	volatile int is_mapping;
+	volatile int may_work;		/* the worker begins */
+	volatile long rounds;		/* of the worker */
+	volatile int may_leave;		/* one thread exits */
+	volatile pid_t leaver;		/* this one */
+};
+
+/* In memory that the test shares with the process. */
+static inline struct crew *crew_new(int fd)
+{
+	struct crew *crew = mmap(NULL, sizeof(*crew), PROT_READ | PROT_WRITE,
+				 MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+	if (crew == MAP_FAILED)
+		return NULL;
+	crew->fd = fd;
+	return crew;
+}
+
+/* Map, touch and unmap some memory again and again. */
+static inline void *crew_work(void *data)
+{
+	const size_t len = 1 << 16;
+	struct crew *crew = data;
+
+	pin(1);
+	while (!crew->may_work)
+		usleep(1000);
+	for (;;) {
+		char *map = mmap(NULL, len, PROT_READ | PROT_WRITE,
+				 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+		if (map == MAP_FAILED)
+			return NULL;
+		map[0] = 1;
+		munmap(map, len);
+		crew->rounds++;
+		usleep(1000);
+	}
+}
+
+static inline void *crew_leave(void *data)
+{
+	struct crew *crew = data;
+
+	pin(1);
+	crew->leaver = syscall(SYS_gettid);
+	while (!crew->may_leave)
+		usleep(1000);
+	return NULL;
+}
+
+/* Returns 0 or the errno of mmap(2), as exit statuses. */
+static inline int crew_map(struct crew *crew)
+{
+	pthread_t worker, leaver;
+
+	if (pthread_create(&worker, NULL, crew_work, crew) ||
+	    pthread_create(&leaver, NULL, crew_leave, crew))
+		return 255;
+	while (!crew->leaver)
+		usleep(1000);
+	if (crew->is_slow)
+		be_slow();
+	/* A cgroup may delay whatever its processes do: enter it last. */
+	if (crew->cgroup && write_file(crew->cgroup, "0"))
+		return 255;
+	crew->is_mapping = 1;
+	return map_rw(crew->fd, page_size()) == MAP_FAILED ? errno : 0;
+}
+
+static inline pid_t crew_start(struct crew *crew)
+{
+	pid_t pid = fork_bound();
+
+	if (!pid)
+		_exit(crew_map(crew));
+	return pid;
+}
+
+/* Is the thread that may leave gone altogether? */
+static inline int crew_has_left(const struct crew *crew, pid_t pid)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/task/%d", pid, crew->leaver);
+	return access(path, F_OK);
+}
+
+/* Read a file of /proc/PID to its end; 0, or 1 if that fails. */
+static inline int read_all_of(pid_t pid, const char *name)
+{
+	char path[64], buffer[4096];
+	ssize_t len;
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/%s", pid, name);
+	fd = open(path, O_RDONLY);
+	do {
+		len = read(fd, buffer, sizeof(buffer));
+	} while (len > 0);
+	close(fd);
+	return len < 0;
+}
+
+/* A child that reads what ps(1) and others read; it exits with 0. */
+static inline pid_t start_to_look_at(pid_t pid)
+{
+	pid_t child = fork_bound();
+
+	if (!child)
+		_exit(read_all_of(pid, "maps") || read_all_of(pid, "cmdline"));
+	return child;
+}
+
+#endif /* _SELFTESTS_XXSHM_FILL_H */
