@@ -209,7 +209,7 @@ static int lock_memory(caddr_t addr, size_t len, int flags, ddi_umem_cookie_t *c
  * The driver has the pages that were there when it locked them.
  *
  * Context: Process context, about current, may sleep. Takes its mmap_lock: not in
- * segmap(), devmap() or a callback, and not with a lock held that one of them takes.
+ * access(), dup() or unmap(), and not with a lock held that one of them takes.
  * Return: 0; EINVAL if @flags has another bit or none of these, @addr or @len is not
  * that of whole pages, or @cookiep is NULL; ENOMEM if the limit is exceeded or there is
  * no memory; EFAULT if there is not memory everywhere, or some that cannot be locked;

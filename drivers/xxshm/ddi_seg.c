@@ -142,10 +142,17 @@ static void space_unmap_range(struct devmap_space *space, pgoff_t first, pgoff_t
 		xxshm_handle_unmap(handle, first, end);
 }
 
-/* A fork that does not get it goes on without. */
+/*
+ * A fork that does not get it goes on without. It holds mmap_lock, so memory of a cgroup
+ * that is above its memory.high is not waited for.
+ */
 static unsigned long *space_alloc_loaded(const struct devmap_seg *seg)
 {
-	return kvcalloc(BITS_TO_LONGS(seg->npages), sizeof(unsigned long), MEMLOCK_GFP);
+	size_t nlongs = BITS_TO_LONGS(seg->npages);
+
+	return kvcalloc(nlongs, sizeof(unsigned long),
+			MEMLOCK_GFP & ~__GFP_DIRECT_RECLAIM) ?:
+		kvcalloc(nlongs, sizeof(unsigned long), MEMLOCK_GFP);
 }
 
 static void space_init(struct devmap_space *space, struct devmap_seg *seg,

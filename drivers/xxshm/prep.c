@@ -36,10 +36,12 @@
 #include <linux/mm.h>
 #include <linux/mman.h>
 #include <linux/pid.h>
+#include <linux/ptrace.h>
 #include <linux/sched.h>
 #include <linux/sched/jobctl.h>
 #include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
+#include <linux/sched/task_stack.h>
 #include <linux/sizes.h>
 #include <linux/slab.h>
 #include <linux/spinlock.h>
@@ -256,7 +258,7 @@ static void prep_reap(struct work_struct *unused)
 	}
 	spin_lock(&prep_lock);
 	if (!list_empty(&prep_done))
-		schedule_delayed_work(&prep_reaper, PREP_PATIENCE);
+		schedule_delayed_work(&prep_reaper, HZ);
 	spin_unlock(&prep_lock);
 }
 
@@ -324,6 +326,11 @@ static void prep_run(struct callback_head *work)
 	fput(file);
 }
 
+static unsigned long prep_stack(void)
+{
+	return user_stack_pointer(task_pt_regs(current));
+}
+
 /* Does the task return to user space from here, so that task works run? */
 static bool prep_is_possible(void)
 {
@@ -380,6 +387,14 @@ static unsigned long prep_place_again(const struct xxshm_prep *prep, struct file
 	return place == call->addr ? place : 0;
 }
 
+/* As far as that is known before the VMA. */
+static bool prep_is_placed_for(const struct xxshm_prep *prep,
+			       const struct xxshm_prep_call *call)
+{
+	return prep->state == PREP_DONE && prep->call.pgoff == call->pgoff &&
+	       prep->call.npages == call->npages && prep->call.stack == call->stack;
+}
+
 /**
  * xxshm_prep_place() - choose the address of a mapping that has to be prepared
  * @list: the list of @file
@@ -404,12 +419,12 @@ unsigned long xxshm_prep_place(struct xxshm_prep_list *list, struct file *file,
 		.addr	= addr,
 		.pgoff	= pgoff,
 		.npages	= len >> PAGE_SHIFT,
+		.stack	= prep_stack(),
 	};
 	struct xxshm_prep *prep = prep_take(list);
 	unsigned long place;
 
-	if (prep && prep->state == PREP_DONE && prep->call.pgoff == pgoff &&
-	    prep->call.npages == call.npages) {
+	if (prep && prep_is_placed_for(prep, &call)) {
 		place = prep_place_again(prep, file, flags);
 		/* An error is told once. The rest is for the mmap handler. */
 		if (IS_ERR_VALUE(place))
@@ -433,6 +448,7 @@ static struct xxshm_prep_call prep_call_of(const struct vm_area_struct *vma)
 		.npages		= vma_pages(vma),
 		.vm_flags	= vma->vm_flags & PREP_VM_FLAGS,
 		.is_compat	= in_compat_syscall(),
+		.stack		= prep_stack(),
 	};
 }
 
@@ -440,8 +456,7 @@ static struct xxshm_prep_call prep_call_of(const struct vm_area_struct *vma)
 static bool prep_is_for(const struct xxshm_prep *prep,
 			const struct xxshm_prep_call *call)
 {
-	return prep->state == PREP_DONE && prep->call.pgoff == call->pgoff &&
-	       prep->call.npages == call->npages &&
+	return prep_is_placed_for(prep, call) &&
 	       prep->call.vm_flags == call->vm_flags &&
 	       prep->call.is_compat == call->is_compat;
 }

@@ -16,6 +16,7 @@ struct vm_area_struct;
  * @vm_flags: protection and sharing: of VM_READ, VM_WRITE, VM_EXEC, VM_MAYWRITE,
  *	VM_MAYSHARE
  * @is_compat: in_compat_syscall()
+ * @stack: the caller's stack pointer: a call from elsewhere is another one
  */
 struct xxshm_prep_call {
 	unsigned long addr;
@@ -23,6 +24,7 @@ struct xxshm_prep_call {
 	pgoff_t npages;
 	unsigned long vm_flags;
 	bool is_compat;
+	unsigned long stack;
 };
 
 /**

@@ -68,10 +68,13 @@ typedef struct ddi_device_acc_attr {
  * Linux differs: fork(2) cannot fail because of a driver. A range that has been
  * taken to pieces, by mprotect(2) for example, is unmapped piece by piece.
  *
- * They run in the process that maps, touches, forks or unmaps, or in another one that
+ * @devmap_map runs in the process that maps, and no lock of its address space is held.
+ *
+ * The others run in the process that touches, forks or unmaps, or in another one that
  * reaches into it or takes it down, with its mmap_lock held: @devmap_access for reading,
  * @devmap_unmap for reading or writing; but never these two at the same time for what
  * one mmap(2) made in a process. They must not touch the memory of the process.
+ * @devmap_unmap of a mapping that did not come after all may also run in a worker.
  */
 struct devmap_callback_ctl {
 	int devmap_rev;

@@ -28,9 +28,10 @@ struct ddi_driver_node;
  * @node: NULL; belongs to ddi_driver_register()
  *
  * The entry points return 0 or a positive errno, as on Solaris; what is no
- * errno becomes ENXIO. They run in the process that made the system call,
- * @segmap and @devmap with its mmap_lock held: they must not touch the memory
- * of the process.
+ * errno becomes ENXIO. They run in the process that made the system call, and no
+ * lock of its address space is held: they may copy from and to its memory, sleep, and
+ * take a mutex that the driver holds elsewhere while it does so. A process that is
+ * killed waits for the driver to return.
  */
 struct ddi_driver {
 	const char *name;

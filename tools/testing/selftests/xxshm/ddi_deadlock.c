@@ -519,6 +519,7 @@ static int scene_replace_descriptor(int fd)
 TEST_F_TIMEOUT(sleep, another_thread_replaces_the_descriptor, 300)
 {
 	EXPECT_EQ(0, waiter_play(self->fd, scene_replace_descriptor));
+	EXPECT_EQ(0, waiter_await_balance(self->fd));
 	EXPECT_BALANCE(self->fd, 1);
 }
 

@@ -55,6 +55,24 @@ static inline struct waiter_counts waiter_counts(int fd)
 	return counts;
 }
 
+/*
+ * Returns 0 as soon as the driver has been told of the end of all that it was told of,
+ * -1 if it never is: a mapping that does not come after all ends some seconds later.
+ */
+static inline int waiter_await_balance(int fd)
+{
+	time_t end = time(NULL) + 60;
+	struct waiter_counts counts = waiter_counts(fd);
+
+	while (counts.maps + counts.dups != counts.unmaps) {
+		if (time(NULL) > end)
+			return -1;
+		usleep(100000);
+		counts = waiter_counts(fd);
+	}
+	return 0;
+}
+
 /* Returns 0 as soon as so many threads wait in the driver, -1 if they never do. */
 static inline int waiter_await(int fd, __u32 threads)
 {
