@@ -14,6 +14,10 @@
  * not ask the device, MADV_REMOVE would take pages away from everybody, and the
  * module could be unloaded while it is mapped.
  *
+ * Both are opened with the kernel's own credentials. A file keeps the credentials
+ * of its opener, and with them his namespaces and keyrings, and a store lives until
+ * the module goes: those of the first process that opens the device would stay.
+ *
  * Nobody has a descriptor of either. Root can open the inode by way of
  * /proc/PID/map_files; that file has nothing of the module in it, and as the
  * inode is immutable, it can only be read. To lift that takes CAP_LINUX_IMMUTABLE.
@@ -25,11 +29,28 @@
 #include <linux/fs.h>
 #include <linux/mm.h>
 #include <linux/module.h>
+#include <linux/sched/task.h>
 #include <linux/shmem_fs.h>
-#include <linux/uidgid.h>
 
 #include "map.h"
 #include "pageable.h"
+
+/* Its inode belongs to root then, too. */
+static struct file *pageable_setup(pgoff_t npages, const char *name)
+{
+	struct cred *kernel = prepare_kernel_cred(&init_task);
+	const struct cred *caller;
+	struct file *store;
+
+	if (!kernel)
+		return ERR_PTR(-ENOMEM);
+	caller = override_creds(kernel);
+	store = shmem_file_setup(name, (loff_t)npages << PAGE_SHIFT, VM_NORESERVE);
+	revert_creds(caller);
+	/* The store has a reference of its own. */
+	put_cred(kernel);
+	return store;
+}
 
 /**
  * xxshm_pageable_alloc() - make a store without pages
@@ -45,8 +66,7 @@
  */
 struct file *xxshm_pageable_alloc(pgoff_t npages, const char *name)
 {
-	struct file *store = shmem_file_setup(name, (loff_t)npages << PAGE_SHIFT,
-					      VM_NORESERVE);
+	struct file *store = pageable_setup(npages, name);
 	struct inode *inode;
 
 	/* So tmpfs says that it got no memory for an inode. */
@@ -55,10 +75,7 @@ struct file *xxshm_pageable_alloc(pgoff_t npages, const char *name)
 	if (IS_ERR(store))
 		return store;
 	inode = file_inode(store);
-	/* Whoever was the first to open a device has no more to say than others. */
-	inode->i_uid = GLOBAL_ROOT_UID;
-	inode->i_gid = GLOBAL_ROOT_GID;
-	inode->i_flags |= S_PRIVATE | S_IMMUTABLE;
+	inode->i_flags |= S_PRIVATE | S_IMMUTABLE | S_NOCMTIME;
 	/* What tmpfs does not know of, it takes away when any flag is set. */
 	SHMEM_I(inode)->fsflags |= FS_IMMUTABLE_FL;
 	return store;
