@@ -11,6 +11,7 @@
 #include <linux/mm.h>
 #include <linux/overflow.h>
 #include <linux/sched.h>
+#include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
 
 #include "backport.h"
@@ -53,6 +54,20 @@ static void pin_unpin(struct xxshm_pin *pin, unsigned long npages)
 		cond_resched();
 	}
 	kvfree(pin->pages);
+}
+
+/* The process may be gone when they are unpinned: its counter stays until then. */
+static void pin_count(struct xxshm_pin *pin)
+{
+	pin->mm = current->mm;
+	mmgrab(pin->mm);
+	atomic64_add(pin->npages, &pin->mm->pinned_vm);
+}
+
+static void pin_uncount(struct xxshm_pin *pin)
+{
+	atomic64_sub(pin->npages, &pin->mm->pinned_vm);
+	mmdrop(pin->mm);
 }
 
 static int pin_batch(unsigned long addr, unsigned long npages, bool writable,
@@ -102,6 +117,7 @@ static int pin_all(struct xxshm_pin *pin, unsigned long addr)
  * @writable: they are going to be written to
  *
  * All of them are paid for, before any is pinned, whoever has paid for them before.
+ * VmPin in /proc/PID/status counts them until xxshm_pin_undo().
  *
  * Context: Process context, about current, may sleep; takes its mmap_lock.
  * Return: 0; -EAGAIN if the user of current may not lock so much, see
@@ -132,8 +148,11 @@ int xxshm_pin_make(struct xxshm_pin *pin, unsigned long addr, unsigned long npag
 	if (!pin->pages)
 		goto err_charge;
 	err = pin_all(pin, addr);
-	if (!err)
-		return 0;
+	if (err)
+		goto err_charge;
+	pin_count(pin);
+	return 0;
+
 err_charge:
 	xxshm_memlock_uncharge(&pin->charge);
 	return err;
@@ -148,5 +167,6 @@ err_charge:
 void xxshm_pin_undo(struct xxshm_pin *pin)
 {
 	pin_unpin(pin, pin->npages);
+	pin_uncount(pin);
 	xxshm_memlock_uncharge(&pin->charge);
 }

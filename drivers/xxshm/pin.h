@@ -6,6 +6,7 @@
 
 #include "memlock.h"
 
+struct mm_struct;
 struct page;
 
 /**
@@ -13,6 +14,7 @@ struct page;
  * @pages: the pages; constant
  * @npages: how many; constant
  * @is_writable: they may have been written to; constant
+ * @mm: whose they are; only its counter is used, for its addresses may be gone
  * @charge: their price; constant
  *
  * It is part of the object that asked for it, and undone when that goes. The pages
@@ -22,6 +24,7 @@ struct xxshm_pin {
 	struct page **pages;
 	unsigned long npages;
 	bool is_writable;
+	struct mm_struct *mm;
 	struct xxshm_charge charge;
 };
 

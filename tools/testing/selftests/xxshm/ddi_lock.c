@@ -388,6 +388,59 @@ static int has_cleanups(int fd, int number)
 	       locker_cleanups(fd) == number + sentinels;
 }
 
+/* VmPin of the calling process, in pages, as for io_uring and RDMA. */
+static long own_pinned(void)
+{
+	return read_number("/proc/self/status", "VmPin:") * 1024 / (long)page_size();
+}
+
+TEST_F(lock, is_seen_in_vmpin)
+{
+	EXPECT_EQ(0, own_pinned());
+	ASSERT_EQ(0, locker_lock(self->fd, 0, self->memory, self->len, WRITE));
+	EXPECT_EQ(PAGES, own_pinned());
+	ASSERT_EQ(0, locker_lock(self->fd, 1, self->memory, self->page, READ_ONLY));
+	EXPECT_EQ(PAGES + 1, own_pinned());
+	EXPECT_EQ(EFAULT, locker_lock(self->fd, 2, self->memory,
+				      self->len + self->page, WRITE));
+	EXPECT_EQ(PAGES + 1, own_pinned());
+	ASSERT_EQ(0, locker_unlock(self->fd, 0));
+	EXPECT_EQ(1, own_pinned());
+	ASSERT_EQ(0, locker_unlock(self->fd, 1));
+	EXPECT_EQ(0, own_pinned());
+}
+
+/* Not in that of who unlocks, be it another process or a worker. */
+TEST_F(lock, is_seen_in_vmpin_of_its_own_process)
+{
+	ASSERT_EQ(0, locker_lock(self->fd, 1, self->memory, self->len, WRITE));
+	ASSERT_EQ(0, lock_in_child(self->fd, self->memory, self->len,
+				   CLEANUP_UNLOCKS, NULL));
+	EXPECT_EQ(PAGES, own_pinned());
+	ASSERT_EQ(0, ioctl(self->fd, LOCKER_IOC_UNLOCK_LATER, 1));
+	EXPECT_TRUE(is_unlocked(self->pinned, self->locked));
+	EXPECT_EQ(0, own_pinned());
+}
+
+/* The process is gone, and what counted its pages is not: that goes with the lock. */
+TEST_F(lock, vmpin_of_a_process_that_is_gone)
+{
+	int slot;
+
+	for (slot = 0; slot < 3; slot++) {
+		pid_t pid = fork();
+
+		if (!pid)
+			_exit(locker_lock(self->fd, slot, self->memory, self->len,
+					  WRITE));
+		ASSERT_EQ(0, wait_for(pid));
+	}
+	EXPECT_EQ(0, own_pinned());
+	for (slot = 0; slot < 3; slot++)
+		EXPECT_EQ(0, locker_unlock(self->fd, slot));
+	EXPECT_EQ(0, own_pinned());
+}
+
 TEST_F(lock, cleanup_on_munmap)
 {
 	ASSERT_EQ(0, locker_lock_long(self->fd, 0, self->memory, self->len,
