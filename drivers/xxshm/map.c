@@ -321,6 +321,21 @@ void xxshm_map_commit(struct vm_area_struct *vma, struct xxshm_map *map,
 	}
 }
 
+/* The kernel sees the hint again: one above 47 bits asks for any address there. */
+static unsigned long map_place_aligned(struct file *file, unsigned long addr,
+				       unsigned long len, pgoff_t index,
+				       unsigned long flags)
+{
+	unsigned long offset = index << PAGE_SHIFT;
+	unsigned long room = mm_get_unmapped_area(current->mm, file, addr,
+						  len + PMD_SIZE - PAGE_SIZE,
+						  index, flags);
+
+	if (IS_ERR_VALUE(room))
+		return room;
+	return room + ((offset - room) & (PMD_SIZE - 1));
+}
+
 /**
  * xxshm_map_place() - choose the address of a mapping
  * @file: the file being mapped
@@ -331,7 +346,8 @@ void xxshm_map_commit(struct vm_area_struct *vma, struct xxshm_map *map,
  *
  * An address of our own choice is congruent to the index modulo the size that
  * a PMD maps, so that large folios are mapped by one entry each. The kernel's
- * thp_get_unmapped_area() does not do it for 32-bit callers.
+ * thp_get_unmapped_area() does not do it for 32-bit callers. A hint that is free
+ * is taken as it is; for one that is not, the choice is ours as well.
  *
  * Context: In a get_unmapped_area handler.
  * Return: the address, or a negative errno, as get_unmapped_area() has it.
@@ -340,15 +356,19 @@ unsigned long xxshm_map_place(struct file *file, unsigned long addr,
 			      unsigned long len, pgoff_t index,
 			      unsigned long flags)
 {
-	unsigned long offset = index << PAGE_SHIFT;
-	unsigned long room;
+	unsigned long place;
 
-	if (!addr && !(flags & MAP_FIXED) && len >= PMD_SIZE) {
-		room = mm_get_unmapped_area(current->mm, file, 0,
-					    len + PMD_SIZE - PAGE_SIZE,
-					    index, flags);
-		if (!IS_ERR_VALUE(room))
-			return room + ((offset - room) & (PMD_SIZE - 1));
+	if (flags & MAP_FIXED || len < PMD_SIZE)
+		return mm_get_unmapped_area(current->mm, file, addr, len, index,
+					    flags);
+	if (addr) {
+		place = mm_get_unmapped_area(current->mm, file, addr, len, index,
+					     flags);
+		if (place == (addr & PAGE_MASK))
+			return place;
 	}
+	place = map_place_aligned(file, addr, len, index, flags);
+	if (!IS_ERR_VALUE(place))
+		return place;
 	return mm_get_unmapped_area(current->mm, file, addr, len, index, flags);
 }

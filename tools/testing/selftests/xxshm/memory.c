@@ -56,6 +56,63 @@ TEST_F_TIMEOUT(pages, are_large_and_mapped_by_one_entry_each, 120)
 	EXPECT_EQ((long)WINDOW / 1024, smaps_kb(map, "FilePmdMapped:"));
 }
 
+/* A free place of @len bytes that large pages do not fit, and nothing around it. */
+static char *crooked_place(size_t len)
+{
+	char *room = mmap(NULL, len + 2 * HUGE_SIZE, PROT_NONE,
+			  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	munmap(room, len + 2 * HUGE_SIZE);
+	return (char *)((unsigned long)room / HUGE_SIZE * HUGE_SIZE + HUGE_SIZE +
+			page_size());
+}
+
+static char *map_near(int fd, const char *hint, size_t len, int flags, off_t offset)
+{
+	return mmap((void *)hint, len, PROT_READ | PROT_WRITE, MAP_SHARED | flags, fd,
+		    offset);
+}
+
+TEST_F(pages, are_mapped_where_the_caller_would_like)
+{
+	char *hint = crooked_place(WINDOW);
+
+	ASSERT_EQ(hint, map_near(self->fd, hint, WINDOW, 0, 0));
+	ASSERT_EQ(0, munmap(hint, WINDOW));
+	/* The kernel rounds it down. */
+	EXPECT_EQ(hint, map_near(self->fd, hint + 1, WINDOW, 0, 0));
+}
+
+/* Then the place is as good as one that nobody has asked for. */
+TEST_F(pages, are_aligned_if_the_hint_is_taken)
+{
+	char *taken = map_rw(self->fd, WINDOW), *map;
+	size_t page = page_size();
+
+	ASSERT_NE(MAP_FAILED, taken);
+	map = map_near(self->fd, taken + page, WINDOW - page, 0, 0);
+	ASSERT_NE(MAP_FAILED, map);
+	EXPECT_EQ(0, (unsigned long)map % HUGE_SIZE);
+	map = map_near(self->fd, taken, WINDOW - 2 * page, 0, page);
+	ASSERT_NE(MAP_FAILED, map);
+	EXPECT_EQ(page, (unsigned long)map % HUGE_SIZE);
+	EXPECT_EQ(taken, map_near(self->fd, taken, WINDOW, MAP_FIXED, 0));
+}
+
+#ifdef __LP64__
+TEST_F(pages, are_aligned_in_32_bits_if_the_hint_is_taken)
+{
+	size_t len = WINDOW - page_size();
+	char *taken = map_near(self->fd, NULL, len, MAP_32BIT, 0), *map;
+
+	ASSERT_NE(MAP_FAILED, taken);
+	map = map_near(self->fd, taken + page_size(), len, MAP_32BIT, 0);
+	ASSERT_NE(MAP_FAILED, map);
+	EXPECT_EQ(0, (unsigned long)map % HUGE_SIZE);
+	EXPECT_GT(1UL << 31, (unsigned long)map);
+}
+#endif
+
 /* All of the window that is in the block around its middle, up to its last page. */
 static void expect_large(struct __test_metadata *_metadata, char *map)
 {
