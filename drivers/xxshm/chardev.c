@@ -87,7 +87,7 @@ static int chardev_get_store_locked(struct xxshm_device *xd)
 	store = xxshm_pageable_alloc(2 * chardev_window_pages, name);
 	if (IS_ERR(store))
 		return PTR_ERR(store);
-	/* Pairs with the acquire in allocated_show(). */
+	/* Pairs with the acquires in chardev_has_memory() and allocated_show(). */
 	smp_store_release(&xd->store, store);
 	return 0;
 }
@@ -103,15 +103,27 @@ static int chardev_get_umem_locked(struct xxshm_device *xd)
 	umem = xxshm_umem_alloc(2 * chardev_window_pages + 1);
 	if (IS_ERR(umem))
 		return PTR_ERR(umem);
-	xd->umem = umem;
+	/* Pairs with the acquire in chardev_has_memory(). */
+	smp_store_release(&xd->umem, umem);
 	return 0;
 }
 
-/* A device that nobody opens takes as little as can be. */
+static bool chardev_has_memory(struct xxshm_device *xd)
+{
+	/* Pairs with the releases above: an object that is seen is complete. */
+	return smp_load_acquire(&xd->umem) || smp_load_acquire(&xd->store);
+}
+
+/*
+ * A device that nobody opens takes as little as can be. Only the first open takes
+ * the lock, and those that come while it makes the memory.
+ */
 static int chardev_get_memory(struct xxshm_device *xd)
 {
 	int err;
 
+	if (chardev_has_memory(xd))
+		return 0;
 	if (mutex_lock_killable(&chardev_memory_lock))
 		return -EINTR;
 	err = chardev_is_pageable ? chardev_get_store_locked(xd) :
