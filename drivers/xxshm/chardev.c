@@ -139,12 +139,31 @@ static void chardev_file_free(struct xxshm_file *xf)
 	kfree(xf);
 }
 
+/*
+ * A 32-bit program that opens the device without O_LARGEFILE has 31 bits for a
+ * position. The kernel would cut off a larger one.
+ */
+static bool chardev_is_small_caller(const struct xxshm_file *xf,
+				    const struct file *file)
+{
+	return !(file->f_flags & O_LARGEFILE) &&
+	       caller_window(xf->xd) == &xf->xd->ilp32;
+}
+
 static loff_t chardev_llseek(struct file *file, loff_t offset, int whence)
 {
 	struct xxshm_file *xf = file->private_data;
+	loff_t size = xxshm_device_window_size(xf->xd);
+	loff_t target = offset;
 
-	return fixed_size_llseek(file, offset, whence,
-				 xxshm_device_window_size(xf->xd));
+	if (whence == SEEK_END)
+		target += size;
+	else if (whence == SEEK_CUR)
+		target += READ_ONCE(file->f_pos);
+	if (target > (loff_t)MAX_NON_LFS && target <= size &&
+	    chardev_is_small_caller(xf, file))
+		return -EOVERFLOW;
+	return fixed_size_llseek(file, offset, whence, size);
 }
 
 static int chardev_prepare(struct file *file, const struct xxshm_prep_call *call,
@@ -321,9 +340,12 @@ static int chardev_open(struct inode *inode, struct file *file)
 	xxshm_prep_list_init(&xf->preps);
 	file->private_data = xf;
 	err = chardev_open_memory(xf, file);
-	if (err)
+	if (err) {
 		chardev_file_free(xf);
-	return err;
+		return err;
+	}
+	xxshm_nodes_open(inode, xxshm_device_window_size(xd));
+	return 0;
 }
 
 /* No mapping made through the file is left, but by its door: each held it. */

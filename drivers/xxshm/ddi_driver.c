@@ -151,6 +151,7 @@ static int driver_open(struct inode *inode, struct file *file)
 	xxshm_prep_list_init(&df->preps);
 	file->private_data = df;
 	file->f_mapping = xxshm_region_mapping();
+	xxshm_nodes_open(inode, 0);
 	return 0;
 }
 

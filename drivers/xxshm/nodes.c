@@ -148,6 +148,32 @@ void xxshm_nodes_del(struct xxshm_nodes *nodes)
 	unregister_chrdev_region(nodes->first, nodes->count);
 }
 
+static bool nodes_is_ready(const struct inode *inode, loff_t size)
+{
+	return READ_ONCE(inode->i_flags) & S_NOCMTIME && i_size_read(inode) == size;
+}
+
+/**
+ * xxshm_nodes_open() - prepare a node that is being opened for mappings
+ * @inode: of the node; a device may have several, one in each container
+ * @size: what fstat(2) is to tell, 0 if the size is not known
+ *
+ * Libraries that map whole files ask fstat(2) how large they are. S_NOCMTIME keeps
+ * the kernel from setting the node's times when a page is first written to. Times
+ * that a program sets, as touch(1) does, are not affected.
+ *
+ * Context: In an open handler, may sleep.
+ */
+void xxshm_nodes_open(struct inode *inode, loff_t size)
+{
+	if (nodes_is_ready(inode, size))
+		return;
+	inode_lock(inode);
+	i_size_write(inode, size);
+	inode_set_flags(inode, S_NOCMTIME, S_NOCMTIME);
+	inode_unlock(inode);
+}
+
 /**
  * xxshm_nodes_device() - the device of a node that is being opened
  * @inode: of the node

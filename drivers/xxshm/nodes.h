@@ -46,5 +46,6 @@ int xxshm_nodes_add(struct xxshm_nodes *nodes);
 void xxshm_nodes_del(struct xxshm_nodes *nodes);
 
 struct device *xxshm_nodes_device(const struct inode *inode);
+void xxshm_nodes_open(struct inode *inode, loff_t size);
 
 #endif /* _XXSHM_NODES_H */
