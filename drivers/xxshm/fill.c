@@ -4,8 +4,8 @@
  *
  * Others that need the range wait for that task. It may be slow: the administrator
  * may have throttled it (cpu.max), or its memory cgroup may have to reclaim memory.
- * So after FILL_PATIENCE without a new page, the others fill the range themselves.
- * They hold no lock while they wait, and none that is held long.
+ * So after FILL_PATIENCE the others help to fill the range. They hold no lock while
+ * they wait, and none that is held long.
  *
  * Each task pays for the pages that it adds. If the last of them gives up, the range
  * is as empty as before.
@@ -19,7 +19,7 @@
 
 #include "fill.h"
 
-/* A page takes microseconds, unless the task that adds it is held up. */
+/* Most ranges are full by then. */
 #define FILL_PATIENCE	HZ
 
 /* Of all ranges: waiting is rare. */
@@ -36,7 +36,6 @@ void xxshm_fill_init(struct xxshm_fill *fill)
 	mutex_init(&fill->lock);
 	fill->is_full = false;
 	fill->fillers = 0;
-	atomic_long_set(&fill->steps, 0);
 }
 EXPORT_SYMBOL_IF_KUNIT(xxshm_fill_init);
 
@@ -107,18 +106,15 @@ static int fill_try(struct xxshm_fill *fill, const struct xxshm_fill_ops *ops,
 	return err;
 }
 
-/* Are the others done, or do they stand still? */
-static int fill_wait(struct xxshm_fill *fill, bool *stands_still)
+/* Returns 0 if the others are done, 1 if they take long, or a negative errno. */
+static int fill_wait(struct xxshm_fill *fill)
 {
-	long before = atomic_long_read(&fill->steps);
-	long left;
+	long left = wait_event_killable_timeout(fill_wait_queue,
+						xxshm_fill_is_full(fill) ||
+						!READ_ONCE(fill->fillers),
+						FILL_PATIENCE);
 
-	left = wait_event_killable_timeout(fill_wait_queue,
-					   xxshm_fill_is_full(fill) ||
-					   !READ_ONCE(fill->fillers),
-					   FILL_PATIENCE);
-	*stands_still = atomic_long_read(&fill->steps) == before;
-	return left < 0 ? -EINTR : 0;
+	return left < 0 ? -EINTR : !left;
 }
 
 /**
@@ -155,19 +151,19 @@ int xxshm_fill_at_once(struct xxshm_fill *fill, const struct xxshm_fill_ops *ops
 int xxshm_fill_up(struct xxshm_fill *fill, const struct xxshm_fill_ops *ops,
 		  void *owner)
 {
-	bool is_helping = false;
+	int takes_long = 0;
 	int err = 0;
 
 	while (!xxshm_fill_is_full(fill)) {
-		if (fill_join(fill, is_helping)) {
+		if (fill_join(fill, takes_long)) {
 			err = fill_try(fill, ops, owner, true);
 			/* Those that are still at work may not meet the same limit. */
 			if (!err || err == -EINTR || !READ_ONCE(fill->fillers))
 				break;
 		}
-		err = fill_wait(fill, &is_helping);
-		if (err)
-			break;
+		takes_long = fill_wait(fill);
+		if (takes_long < 0)
+			return takes_long;
 	}
 	return xxshm_fill_is_full(fill) ? 0 : err;
 }

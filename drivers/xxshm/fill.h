@@ -2,7 +2,6 @@
 #ifndef _XXSHM_FILL_H
 #define _XXSHM_FILL_H
 
-#include <linux/atomic.h>
 #include <linux/mutex.h>
 #include <linux/types.h>
 
@@ -14,21 +13,18 @@
  * @is_full: the range has its pages; set once, under @lock, and read without it, see
  *	xxshm_fill_is_full()
  * @fillers: how many tasks are at work
- * @steps: grows while they get on
  */
 struct xxshm_fill {
 	struct mutex lock;	/* of is_full, fillers */
 	bool is_full;
 	unsigned int fillers;
-	atomic_long_t steps;
 };
 
 /**
  * struct xxshm_fill_ops - how the owner of a range fills it
  * @fill: add the pages that are missing; others may do the same meanwhile, so a page
  *	that another one has added is no failure. @may_wait: wait for memory of the
- *	cgroup of current, if need be. Call xxshm_fill_step() after each page. 0 if all
- *	pages are there, or a negative errno
+ *	cgroup of current, if need be. 0 if all pages are there, or a negative errno
  * @empty: nobody fills the range any more, and some pages are missing. Take away what
  *	is there, in small steps, each within xxshm_fill_lock_idle(). Or NULL: they stay
  *
@@ -49,10 +45,5 @@ int xxshm_fill_up(struct xxshm_fill *fill, const struct xxshm_fill_ops *ops,
 		  void *owner);
 
 bool xxshm_fill_lock_idle(struct xxshm_fill *fill);
-
-static inline void xxshm_fill_step(struct xxshm_fill *fill)
-{
-	atomic_long_inc(&fill->steps);
-}
 
 #endif /* _XXSHM_FILL_H */

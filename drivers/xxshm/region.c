@@ -347,10 +347,8 @@ static int region_fill(struct xxshm_fill *fill, void *owner, bool may_wait)
 
 	while (!is_last) {
 		err = region_publish_next(region, &is_last);
-		if (!err) {
+		if (!err)
 			tries = 0;
-			xxshm_fill_step(fill);
-		}
 		if (err == -ENOMEM && may_wait)
 			err = region_make_room(&tries);
 		if (err && err != -EEXIST)

@@ -81,7 +81,6 @@ static int window_fill(struct xxshm_fill *fill, void *owner, bool may_wait)
 		if (added < 0)
 			return added;
 		index += added;
-		xxshm_fill_step(fill);
 		cond_resched();
 	}
 	return 0;
