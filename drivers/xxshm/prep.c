@@ -21,7 +21,8 @@
  *
  * A second pass that never comes: a signal handler may jump away from the call, a
  * kill may end it. Then the preparation is dropped: by the next call of the task on
- * the same file, by the last close of the file, or after PREP_PATIENCE.
+ * the same file, by the last close of the file, or after PREP_PATIENCE. A failure is
+ * not kept if a signal is pending: the next call may be another one, with better luck.
  *
  * A kernel thread that maps a file does not return to user space: it prepares in
  * place.
@@ -70,7 +71,12 @@ enum prep_state {
 	PREP_PLACED,	/* the first pass has got a free address for MAP_FIXED */
 	PREP_QUEUED,	/* the work has not ended */
 	PREP_DONE,
+	PREP_AGAIN,	/* it failed, and a signal came: begin again */
 };
+
+/* A program that gets signals all the time is told of a failure none the less. */
+#define PREP_TRIES	3
+
 
 /**
  * struct xxshm_prep - a preparation
@@ -84,6 +90,7 @@ enum prep_state {
  * @ops: the operations of @file
  * @call: the call
  * @state: an enum prep_state; only @pid changes it
+ * @tries: how often it was made
  * @err: what make() returned
  * @made: what make() made, or NULL
  * @deadline: in jiffies: when it is dropped
@@ -99,6 +106,7 @@ struct xxshm_prep {
 	const struct xxshm_prep_ops *ops;
 	struct xxshm_prep_call call;
 	enum prep_state state;
+	unsigned int tries;
 	int err;
 	void *made;
 	unsigned long deadline;
@@ -295,9 +303,11 @@ void xxshm_prep_list_destroy(struct xxshm_prep_list *list)
 
 static void prep_finish(struct xxshm_prep *prep)
 {
+	bool is_left = prep->err && task_sigpending(current) && prep->tries < PREP_TRIES;
+
 	spin_lock(&prep_lock);
 	prep_unlink_locked(prep);
-	prep->state = PREP_DONE;
+	prep->state = is_left ? PREP_AGAIN : PREP_DONE;
 	prep_link_locked(prep);
 	spin_unlock(&prep_lock);
 }
@@ -351,26 +361,29 @@ static bool prep_wants_free_place(unsigned long addr, unsigned long len,
 	       prep_has_room(len >> PAGE_SHIFT) && prep_is_possible();
 }
 
-/* The first pass of MAP_FIXED: an address that is free, or 0. */
+/*
+ * The first pass of MAP_FIXED: an address that is free, or 0. @prep is that of a pass
+ * that has to begin again, or NULL.
+ */
 static unsigned long prep_place_free(struct xxshm_prep_list *list, struct file *file,
 				     const struct xxshm_prep_call *call,
-				     unsigned long flags)
+				     unsigned long flags, struct xxshm_prep *prep)
 {
 	unsigned long len = call->npages << PAGE_SHIFT;
-	struct xxshm_prep *prep;
 	unsigned long place;
 
 	place = mm_get_unmapped_area(current->mm, file, 0, len, call->pgoff,
 				     flags & ~MAP_FIXED);
-	if (IS_ERR_VALUE(place))
-		return 0;
-	prep = prep_alloc(list);
+	if (!prep && !IS_ERR_VALUE(place))
+		prep = prep_alloc(list);
 	if (!prep)
-		return -ENOMEM;
-	prep->call = *call;
-	prep->state = PREP_PLACED;
+		return IS_ERR_VALUE(place) ? 0 : -ENOMEM;
+	if (!IS_ERR_VALUE(place)) {
+		prep->call = *call;
+		prep->state = PREP_PLACED;
+	}
 	prep_link(prep);
-	return place;
+	return IS_ERR_VALUE(place) ? 0 : place;
 }
 
 /* The second pass: the address that make() was told, or 0 if that is not free. */
@@ -434,10 +447,15 @@ unsigned long xxshm_prep_place(struct xxshm_prep_list *list, struct file *file,
 		return place;
 	}
 	/* The program left that call. */
-	if (prep)
+	if (prep && prep->state != PREP_AGAIN) {
 		prep_drop(prep);
-	return prep_wants_free_place(addr, len, flags) ?
-		prep_place_free(list, file, &call, flags) : 0;
+		prep = NULL;
+	}
+	if (prep_wants_free_place(addr, len, flags))
+		return prep_place_free(list, file, &call, flags, prep);
+	if (prep)
+		prep_link(prep);
+	return 0;
 }
 
 static struct xxshm_prep_call prep_call_of(const struct vm_area_struct *vma)
@@ -461,7 +479,7 @@ static bool prep_is_for(const struct xxshm_prep *prep,
 	       prep->call.is_compat == call->is_compat;
 }
 
-/* The first pass ends here. @prep is new, or has the address that is wanted. */
+/* The first pass ends here. @prep may have the address that is wanted. */
 static int prep_queue(struct xxshm_prep *prep, struct file *file,
 		      const struct xxshm_prep_call *call,
 		      const struct xxshm_prep_ops *ops)
@@ -472,6 +490,8 @@ static int prep_queue(struct xxshm_prep *prep, struct file *file,
 	if (prep->state == PREP_PLACED)
 		prep->call.addr = wanted;
 	prep->state = PREP_QUEUED;
+	prep->tries++;
+	prep->err = 0;
 	prep->ops = ops;
 	prep->file = get_file(file);
 	init_task_work(&prep->work, prep_run);
@@ -512,7 +532,7 @@ int xxshm_prep_mmap(struct xxshm_prep_list *list, struct vm_area_struct *vma,
 		prep_free(prep);
 		return err;
 	}
-	if (prep && prep->state != PREP_PLACED) {
+	if (prep && prep->state == PREP_DONE) {
 		prep_drop(prep);
 		prep = NULL;
 	}
