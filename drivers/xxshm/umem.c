@@ -29,6 +29,7 @@
 #include <linux/migrate.h>
 #include <linux/mm.h>
 #include <linux/mount.h>
+#include <linux/mutex.h>
 #include <linux/pagemap.h>
 #include <linux/pseudo_fs.h>
 #include <linux/sched/signal.h>
@@ -45,11 +46,55 @@ struct xxshm_umem {
 
 static struct vfsmount *umem_mount;
 
+/*
+ * Held while strangers are taken out of a page cache, see umem_read_folio(), so that
+ * one is still there once it has been seen. Nests inside all other locks of the
+ * module, and outside those of pages.
+ */
+static DEFINE_MUTEX(umem_strangers);
+
+/*
+ * The kernel may read a page that an umem does not have, see read_cache_folio(). It
+ * adds an empty page of its own, a stranger, and asks to have it filled. Such a read
+ * fails, and the stranger is taken away again.
+ *
+ * invalidate_inode_pages2_range() takes clean pages away, as strangers are. Our own
+ * pages are dirty, so they stay, but it unmaps what it meets. A page of a driver it
+ * must not meet: it does not find where that is mapped, and the kernel would stop.
+ */
+static int umem_read_folio(struct file *unused, struct folio *folio)
+{
+	struct address_space *mapping = folio->mapping;
+	pgoff_t index = folio->index;
+
+	folio_unlock(folio);
+	mutex_lock(&umem_strangers);
+	/* The caller has a reference. While it is there, no page of ours is. */
+	if (READ_ONCE(folio->mapping) == mapping && !folio_test_dirty(folio))
+		invalidate_inode_pages2_range(mapping, index, index);
+	mutex_unlock(&umem_strangers);
+	return -EIO;
+}
+
 /* Locked is not pinned: like mlock()ed memory, the pages may be compacted. */
 static const struct address_space_operations umem_aops = {
+	.read_folio	= umem_read_folio,
 	.dirty_folio	= noop_dirty_folio,
 	.migrate_folio	= migrate_folio,
 };
+
+/*
+ * Make place for a folio. Of our own pages, only those of a window can be in its way,
+ * if others fill that, too: they stay.
+ */
+static void umem_remove_strangers(struct address_space *mapping, pgoff_t index,
+				  struct folio *folio)
+{
+	mutex_lock(&umem_strangers);
+	invalidate_inode_pages2_range(mapping, index,
+				      index + folio_nr_pages(folio) - 1);
+	mutex_unlock(&umem_strangers);
+}
 
 /*
  * Charges the memory cgroup of current. A charge that may reclaim sleeps if the cgroup
@@ -68,19 +113,17 @@ static int umem_charge_folio(struct address_space *mapping, pgoff_t index,
 }
 
 /*
- * The page cache has a reference of its own once this returns 0. -EEXIST: there is a
- * page already. If the kernel put it there in order to read the file, see
- * umem_read_folio(), it is clean, and goes; ours are dirty, and stay.
+ * The page cache has a reference of its own once this returns 0. -EEXIST: there was a
+ * page already, ours or a stranger; the stranger is gone now.
  */
 static int umem_add_folio(struct address_space *mapping, pgoff_t index,
 			  struct folio *folio, gfp_t gfp, bool may_wait)
 {
-	pgoff_t last = index + folio_nr_pages(folio) - 1;
 	/* The folio comes back locked. */
 	int err = umem_charge_folio(mapping, index, folio, gfp, may_wait);
 
 	if (err == -EEXIST)
-		invalidate_inode_pages2_range(mapping, index, last);
+		umem_remove_strangers(mapping, index, folio);
 	if (err)
 		return err;
 	folio_mark_uptodate(folio);
