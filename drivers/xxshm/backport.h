@@ -56,6 +56,14 @@ static inline void vm_flags_mod(struct vm_area_struct *vma,
 #define HUGE_FAULT_IS_SAFE	1
 #endif
 
+/* Before 6.6, a fault of a mapping of a file holds mmap_lock. */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 6, 0)
+static inline void release_fault_lock(struct vm_fault *vmf)
+{
+	mmap_read_unlock(vmf->vma->vm_mm);
+}
+#endif
+
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 10, 0)
 static inline unsigned long
 mm_get_unmapped_area(struct mm_struct *mm, struct file *file,

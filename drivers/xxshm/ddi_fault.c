@@ -4,9 +4,11 @@
  * before they are, and how it takes them away again: devmap_load(9F),
  * devmap_umem_remap(9F).
  *
- * Whoever changes what a page fault would find, does it under the segment's lock,
- * then waits for the lock of each page that was to be found before: that is held
- * until the fault has installed it. What is installed then is taken away.
+ * A page fault locks the page that it finds while it holds the segment's lock, and
+ * keeps it locked until it is installed. A change of what a fault would find is made
+ * under the segment's lock, too. Whoever makes it then waits for the lock of each page
+ * that was to be found before, and takes away what is installed by then. The fault
+ * itself never waits for a page under the segment's lock: it tries, and begins anew.
  *
  * The index of such a page is not that of the VMA: rmap does not find it. It can't be
  * migrated anyway; and if its memory breaks, who has touched it before keeps it.
@@ -26,7 +28,9 @@
 #include "ddi_handle.h"
 #include "ddi_seg.h"
 #include "ddi_umem.h"
+#include "fault.h"
 #include "region.h"
+#include "umem.h"
 
 static bool handle_must_ask(const struct devmap_handle *handle, pgoff_t page)
 {
@@ -43,10 +47,12 @@ static pgoff_t handle_at(const struct devmap_handle *handle, pgoff_t page)
  * Ask the driver before a page is touched. The space is held for reading: munmap has
  * only the mmap_lock for reading when it tells the driver of what goes, as we have.
  */
-static vm_fault_t space_ask(struct devmap_space *space, pgoff_t page, uint_t rw)
+static vm_fault_t space_ask(struct devmap_space *space, pgoff_t page,
+			    const struct vm_fault *vmf)
 {
 	int (*access)(devmap_cookie_t dhp, void *pvtp, offset_t off, size_t len,
 		      uint_t type, uint_t rw) = NULL;
+	uint_t rw = vmf->flags & FAULT_FLAG_WRITE ? DEVMAP_WRITE : DEVMAP_READ;
 	struct devmap_seg *seg = space->seg;
 	struct devmap_handle *handle;
 	void *pvtp = NULL;
@@ -67,8 +73,9 @@ static vm_fault_t space_ask(struct devmap_space *space, pgoff_t page, uint_t rw)
 	return ret ? VM_FAULT_SIGBUS : 0;
 }
 
-static vm_fault_t space_lock_page(struct devmap_space *space, pgoff_t page,
-				  struct page **locked)
+/* 0 if the page is found, but somebody else has it locked. */
+static vm_fault_t space_try_page(struct devmap_space *space, pgoff_t page,
+				 struct page **found)
 {
 	struct devmap_handle *handle = xxshm_space_handle(space, page);
 
@@ -80,8 +87,30 @@ static vm_fault_t space_lock_page(struct devmap_space *space, pgoff_t page,
 	if (handle_must_ask(handle, page))
 		return fatal_signal_pending(current) ? VM_FAULT_SIGBUS :
 			VM_FAULT_NOPAGE;
-	*locked = xxshm_region_lock_page(handle->region, handle_at(handle, page));
-	return *locked ? VM_FAULT_LOCKED : VM_FAULT_SIGBUS;
+	*found = xxshm_region_find_page(handle->region, handle_at(handle, page));
+	if (*found && !xxshm_umem_trylock_page(xxshm_region_mapping(), *found))
+		return 0;
+	return *found ? VM_FAULT_LOCKED : VM_FAULT_SIGBUS;
+}
+
+static vm_fault_t space_lock_page(struct devmap_space *space, pgoff_t page,
+				  struct vm_fault *vmf)
+{
+	struct devmap_seg *seg = space->seg;
+	struct page *found;
+	vm_fault_t ret;
+
+	do {
+		mutex_lock(&seg->lock);
+		ret = space_try_page(space, page, &found);
+		mutex_unlock(&seg->lock);
+		if (ret == VM_FAULT_LOCKED)
+			vmf->page = found;
+		if (ret)
+			return ret;
+		ret = xxshm_fault_wait(vmf, found);
+	} while (!ret);
+	return ret;
 }
 
 /**
@@ -91,26 +120,21 @@ static vm_fault_t space_lock_page(struct devmap_space *space, pgoff_t page,
  *
  * Context: In a fault handler.
  * Return: VM_FAULT_LOCKED and the page; VM_FAULT_NOPAGE if the driver's access() did not
- * load it, so that the process will touch it again; VM_FAULT_SIGSEGV if the driver made
- * it invalid; VM_FAULT_SIGBUS if access() failed, the page is broken, or the process is
- * being killed.
+ * load it, so that the process will touch it again; VM_FAULT_SIGSEGV
+ * if the driver made it invalid; VM_FAULT_SIGBUS if access() failed, the page is broken,
+ * or the process is being killed; what else xxshm_fault_wait() returns if somebody has
+ * the page locked.
  */
 vm_fault_t xxshm_seg_fault(struct xxshm_map *map, struct vm_fault *vmf)
 {
 	struct devmap_seg *seg = xxshm_map_to_seg(map);
 	struct devmap_space *space = xxshm_seg_space(seg, vmf->vma->vm_mm);
-	uint_t rw = vmf->flags & FAULT_FLAG_WRITE ? DEVMAP_WRITE : DEVMAP_READ;
 	pgoff_t page = vmf->pgoff - seg->index;
 	vm_fault_t ret = 0;
 
 	if (space->loaded)
-		ret = space_ask(space, page, rw);
-	if (ret)
-		return ret;
-	mutex_lock(&seg->lock);
-	ret = space_lock_page(space, page, &vmf->page);
-	mutex_unlock(&seg->lock);
-	return ret;
+		ret = space_ask(space, page, vmf);
+	return ret ?: space_lock_page(space, page, vmf);
 }
 
 /**
@@ -173,9 +197,21 @@ static struct devmap_part handle_whole(const struct devmap_handle *handle)
 	return handle_part(handle, handle->first, xxshm_handle_end(handle));
 }
 
+/* A page fault has it locked until it is installed. */
+static void part_wait(const struct devmap_part *part, pgoff_t at)
+{
+	struct page *page = xxshm_region_find_page(part->region, at);
+
+	if (page) {
+		lock_page(page);
+		unlock_page(page);
+		put_page(page);
+	}
+}
+
 /*
- * Take the pages away from all that have them, and drop the reference to their region.
- * Whoever is getting one has its lock until then.
+ * Take the pages away from all that have them, or are getting them by now, and drop
+ * the reference to their region.
  */
 static void part_zap(const struct devmap_part *part)
 {
@@ -183,12 +219,7 @@ static void part_zap(const struct devmap_part *part)
 	pgoff_t at;
 
 	for (at = part->at; at < last; at++) {
-		struct page *page = xxshm_region_lock_page(part->region, at);
-
-		if (page) {
-			unlock_page(page);
-			put_page(page);
-		}
+		part_wait(part, at);
 		cond_resched();
 	}
 	unmap_mapping_range(xxshm_region_mapping(),

@@ -3,7 +3,7 @@
  * Page faults of mappings whose pages are all there: those of a window, or of one
  * region of a driver.
  *
- * Nothing has to be waited for or paid, so a fault maps what lies around, too, for
+ * Nothing has to be read or paid, so a fault maps what lies around, too, for
  * writing as for reading: a few small pages, or the large pages of some megabytes.
  * As a rule they do not count as written to before they are: where that matters, they
  * are mapped write-protected, as the VMA's protection has it.
@@ -13,7 +13,10 @@
  * work of the fault itself.
  */
 #include <linux/align.h>
+#include <linux/build_bug.h>
 #include <linux/compiler.h>
+#include <linux/file.h>
+#include <linux/fs.h>
 #include <linux/minmax.h>
 #include <linux/mm.h>
 #include <linux/pagemap.h>
@@ -21,6 +24,7 @@
 #include <linux/sizes.h>
 #include <linux/xarray.h>
 
+#include "backport.h"
 #include "fault.h"
 #include "umem.h"
 
@@ -154,17 +158,86 @@ static vm_fault_t fault_map_block_to_write(struct vm_fault *vmf)
 	return ret;
 }
 
+/* The mapping may go meanwhile: a reference to its file keeps the module. */
+static void fault_wait_unlocked(struct vm_fault *vmf, struct page *page)
+{
+	struct file *file = get_file(vmf->vma->vm_file);
+
+	release_fault_lock(vmf);
+	/* If current is killed, the kernel sees that before it repeats the fault. */
+	folio_wait_locked_killable(page_folio(page));
+	fput(file);
+}
+
+static vm_fault_t fault_wait(struct vm_fault *vmf, struct page *page)
+{
+	/* The lock of the process's mappings is not dropped for this. */
+	if (vmf->flags & FAULT_FLAG_RETRY_NOWAIT)
+		return VM_FAULT_RETRY;
+	if (!fault_flag_allow_retry_first(vmf->flags)) {
+		if (!folio_wait_locked_killable(page_folio(page)))
+			return 0;
+		if (!(vmf->flags & FAULT_FLAG_KILLABLE))
+			return VM_FAULT_SIGBUS;
+		/* The kernel looks for a fatal signal only when it is to try again. */
+	}
+	fault_wait_unlocked(vmf, page);
+	return VM_FAULT_RETRY;
+}
+
+/**
+ * xxshm_fault_wait() - wait until nobody has the page of a fault locked
+ * @vmf: the fault
+ * @page: the page, with a reference, which is dropped
+ *
+ * @vmf->flags say how: not at all, or without mmap_lock (on newer kernels, the
+ * lock of the VMA), or with it if it has been dropped before. A signal that
+ * kills current always ends it.
+ *
+ * Context: In a fault handler, without locks of the module; may sleep.
+ * Return: 0 if the caller is to look for the page again; VM_FAULT_RETRY if the
+ * kernel is to repeat the fault: @vmf->vma may be gone then; VM_FAULT_SIGBUS if
+ * current was killed.
+ */
+vm_fault_t xxshm_fault_wait(struct vm_fault *vmf, struct page *page)
+{
+	vm_fault_t ret = fault_wait(vmf, page);
+
+	put_page(page);
+	return ret;
+}
+
+/* Find the page and lock it. */
+static vm_fault_t fault_lock_page(struct vm_fault *vmf)
+{
+	struct address_space *mapping = vmf->vma->vm_file->f_mapping;
+	struct page *page;
+	vm_fault_t ret;
+
+	do {
+		page = xxshm_umem_find_page(mapping, vmf->pgoff);
+		if (!page)
+			return VM_FAULT_SIGBUS;
+		if (xxshm_umem_trylock_page(mapping, page)) {
+			vmf->page = page;
+			return VM_FAULT_LOCKED;
+		}
+		ret = xxshm_fault_wait(vmf, page);
+	} while (!ret);
+	return ret;
+}
+
 /**
  * xxshm_fault() - find the page of a fault
  * @vmf: the fault
  *
  * Context: In a fault handler, may sleep.
  * Return: VM_FAULT_NOPAGE if it has been mapped, with those around; VM_FAULT_LOCKED
- * if it is in @vmf->page; VM_FAULT_SIGBUS if there is none.
+ * if it is in @vmf->page; VM_FAULT_SIGBUS if there is none; what else
+ * xxshm_fault_wait() returns if somebody has it locked.
  */
 vm_fault_t xxshm_fault(struct vm_fault *vmf)
 {
-	struct page *page;
 	vm_fault_t ret;
 
 	/* For an access that reads, the kernel has tried .map_pages before. */
@@ -173,11 +246,7 @@ vm_fault_t xxshm_fault(struct vm_fault *vmf)
 		if (ret)
 			return ret;
 	}
-	page = xxshm_umem_lock_page(vmf->vma->vm_file->f_mapping, vmf->pgoff);
-	if (!page)
-		return VM_FAULT_SIGBUS;
-	vmf->page = page;
-	return VM_FAULT_LOCKED;
+	return fault_lock_page(vmf);
 }
 
 /**
@@ -204,17 +273,26 @@ vm_fault_t xxshm_fault_huge(struct vm_fault *vmf, unsigned int order)
 	return VM_FAULT_NOPAGE;
 }
 
+/*
+ * vm_insert_page() makes the VMA a VM_MIXEDMAP. If a large page were mapped there
+ * by one entry, the kernel would not drop its reference when it is unmapped.
+ */
+static_assert(FAULT_AROUND < PMD_SIZE);
+
+/* If somebody has the page locked, nobody waits for it here. */
 static bool fault_map_ahead(struct vm_area_struct *vma, unsigned long addr)
 {
-	struct page *page = xxshm_umem_lock_page(vma->vm_file->f_mapping,
-						 fault_index(vma, addr));
-	bool is_mapped;
+	struct address_space *mapping = vma->vm_file->f_mapping;
+	struct page *page = xxshm_umem_find_page(mapping, fault_index(vma, addr));
+	bool is_mapped = false;
 
 	if (!page)
 		return false;
-	/* It is locked, so that it is not being moved. */
-	is_mapped = !PageHWPoison(page) && !vm_insert_page(vma, addr, page);
-	unlock_page(page);
+	if (xxshm_umem_trylock_page(mapping, page)) {
+		/* It is locked, so that it is not being moved. */
+		is_mapped = !PageHWPoison(page) && !vm_insert_page(vma, addr, page);
+		unlock_page(page);
+	}
 	put_page(page);
 	return is_mapped;
 }

@@ -7,6 +7,7 @@
 void xxshm_fault_ahead(struct vm_area_struct *vma);
 vm_fault_t xxshm_fault_map_pages(struct vm_fault *vmf, pgoff_t first, pgoff_t last);
 vm_fault_t xxshm_fault(struct vm_fault *vmf);
+vm_fault_t xxshm_fault_wait(struct vm_fault *vmf, struct page *page);
 vm_fault_t xxshm_fault_huge(struct vm_fault *vmf, unsigned int order);
 
 #endif /* _XXSHM_FAULT_H */

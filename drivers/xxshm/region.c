@@ -393,16 +393,16 @@ int xxshm_region_publish(struct xxshm_region *region)
 }
 
 /**
- * xxshm_region_lock_page() - find a page of a published region, for a page fault
+ * xxshm_region_find_page() - find a page of a published region
  * @region: the region
  * @i: number of the page in it
  *
- * Context: Process context, may sleep.
- * Return: the page, locked and with a reference for the caller; NULL if it is broken.
+ * Context: Process context; does not sleep.
+ * Return: the page, with a reference for the caller; NULL if it is broken.
  */
-struct page *xxshm_region_lock_page(const struct xxshm_region *region, pgoff_t i)
+struct page *xxshm_region_find_page(const struct xxshm_region *region, pgoff_t i)
 {
-	return xxshm_umem_lock_page(xxshm_umem_mapping(region_store),
+	return xxshm_umem_find_page(xxshm_umem_mapping(region_store),
 				    region->first + i);
 }
 

@@ -20,7 +20,7 @@ pgoff_t xxshm_region_npages(const struct xxshm_region *region);
 pgoff_t xxshm_region_first(const struct xxshm_region *region);
 
 int xxshm_region_publish(struct xxshm_region *region);
-struct page *xxshm_region_lock_page(const struct xxshm_region *region, pgoff_t i);
+struct page *xxshm_region_find_page(const struct xxshm_region *region, pgoff_t i);
 struct address_space *xxshm_region_mapping(void);
 int xxshm_region_reserve(pgoff_t npages, pgoff_t *first);
 

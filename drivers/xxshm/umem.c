@@ -296,17 +296,37 @@ pgoff_t xxshm_umem_max_pages(void)
 EXPORT_SYMBOL_IF_KUNIT(xxshm_umem_max_pages);
 
 /**
- * xxshm_umem_lock_page() - find the page at an index, for a page fault
+ * xxshm_umem_find_page() - find the page at an index
  * @mapping: what xxshm_umem_mapping() returned for the umem
  * @index: number of the page in the umem
  *
- * Context: Process context, may sleep.
- * Return: the page, locked and with a reference for the caller; NULL if the
- * index has no page.
+ * Context: Process context; does not sleep.
+ * Return: the page, with a reference for the caller; NULL if the index has no page.
  */
-struct page *xxshm_umem_lock_page(struct address_space *mapping, pgoff_t index)
+struct page *xxshm_umem_find_page(struct address_space *mapping, pgoff_t index)
 {
-	return find_lock_page(mapping, index);
+	return find_get_page(mapping, index);
+}
+
+/**
+ * xxshm_umem_trylock_page() - lock a page if that can be done at once
+ * @mapping: the page cache in which it was found
+ * @page: the page; the caller has a reference
+ *
+ * Context: Process context; does not sleep.
+ * Return: true if the page has been locked and is still there; false if somebody
+ * else has it locked, or the kernel has moved its contents to another page.
+ */
+bool xxshm_umem_trylock_page(struct address_space *mapping, struct page *page)
+{
+	struct folio *folio = page_folio(page);
+
+	if (!folio_trylock(folio))
+		return false;
+	if (folio->mapping == mapping)
+		return true;
+	folio_unlock(folio);
+	return false;
 }
 
 /**

@@ -33,7 +33,8 @@ void xxshm_umem_remove(struct xxshm_umem *umem, pgoff_t first, pgoff_t npages);
 long xxshm_umem_fill_at(struct xxshm_umem *umem, pgoff_t index, pgoff_t end,
 			bool may_wait);
 int xxshm_umem_make_room(void);
-struct page *xxshm_umem_lock_page(struct address_space *mapping, pgoff_t index);
+struct page *xxshm_umem_find_page(struct address_space *mapping, pgoff_t index);
+bool xxshm_umem_trylock_page(struct address_space *mapping, struct page *page);
 struct address_space *xxshm_umem_mapping(struct xxshm_umem *umem);
 
 #if IS_ENABLED(CONFIG_KUNIT)
