@@ -44,6 +44,18 @@ static pgoff_t handle_at(const struct devmap_handle *handle, pgoff_t page)
 }
 
 /*
+ * What access() returned, as a fault has it. If a signal interrupted it, the process
+ * handles the signal and touches the page again; what the kernel does for the process
+ * has to end first, and fails.
+ */
+static vm_fault_t access_result(int ret, const struct vm_fault *vmf)
+{
+	if (ret == EINTR && vmf->flags & FAULT_FLAG_USER)
+		return VM_FAULT_NOPAGE;
+	return ret ? VM_FAULT_SIGBUS : 0;
+}
+
+/*
  * Ask the driver before a page is touched. The space is held for reading: munmap has
  * only the mmap_lock for reading when it tells the driver of what goes, as we have.
  */
@@ -70,7 +82,7 @@ static vm_fault_t space_ask(struct devmap_space *space, pgoff_t page,
 		ret = access(handle, pvtp, xxshm_seg_offset(seg, page), PAGE_SIZE,
 			     DEVMAP_ACCESS, rw);
 	up_read(&space->telling);
-	return ret ? VM_FAULT_SIGBUS : 0;
+	return access_result(ret, vmf);
 }
 
 /* 0 if the page is found, but somebody else has it locked. */
@@ -120,7 +132,7 @@ static vm_fault_t space_lock_page(struct devmap_space *space, pgoff_t page,
  *
  * Context: In a fault handler.
  * Return: VM_FAULT_LOCKED and the page; VM_FAULT_NOPAGE if the driver's access() did not
- * load it, so that the process will touch it again; VM_FAULT_SIGSEGV
+ * load it, or was interrupted, so that the process will touch it again; VM_FAULT_SIGSEGV
  * if the driver made it invalid; VM_FAULT_SIGBUS if access() failed, the page is broken,
  * or the process is being killed; what else xxshm_fault_wait() returns if somebody has
  * the page locked.

@@ -54,7 +54,9 @@ typedef struct ddi_device_acc_attr {
  * @devmap_map: a handle is mapped, from @off on; what is stored in *@pvtp comes
  *	back in the other calls. Anything but 0: mmap(2) is ENXIO
  * @devmap_access: a page of it is touched that was not loaded: call
- *	devmap_default_access(). Anything but 0: SIGBUS
+ *	devmap_default_access(). EINTR: the process handles its signals, then touches
+ *	the page again; but if a system call touches the page, that call fails
+ *	with EFAULT. Any other value but 0: SIGBUS
  * @devmap_dup: fork(2) has copied it to @new_dhp; *@new_pvtp is at first @pvtp.
  *	Anything but 0: touching it is SIGSEGV in the child
  * @devmap_unmap: @len bytes from @off on are unmapped. The handle goes, or it

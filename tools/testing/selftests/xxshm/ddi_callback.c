@@ -3,6 +3,8 @@
  * What a driver is told of a mapping: map(), access(), dup() and unmap() with all
  * their arguments, and what it does to it: remap, invalidate, load, unload.
  */
+#include <sys/time.h>
+
 #include "kselftest_harness.h"
 #include "driver.h"
 
@@ -337,6 +339,64 @@ TEST_F(callback, access_that_fails_is_sigbus)
 	self->plan.handle[0].access_error = EIO;
 	MAP(1);
 	EXPECT_EQ(SIGBUS, signal_of_touching(self->map));
+}
+
+static volatile sig_atomic_t signals;
+
+static void count_signal(int signal)
+{
+	signals++;
+}
+
+/* Have signals come, again and again: one may be handled before access() waits. */
+static int let_signals_come(void)
+{
+	struct sigaction action = { .sa_handler = count_signal };
+	struct itimerval often = { { 0, 100000 }, { 0, 100000 } };
+
+	signals = 0;
+	return sigaction(SIGALRM, &action, NULL) ?: setitimer(ITIMER_REAL, &often, NULL);
+}
+
+TEST_F(callback, access_that_a_signal_interrupts_comes_again)
+{
+	self->plan.handle[0].callbacks = ALL_CALLBACKS;
+	self->plan.handle[0].what = PROBE_SIGNAL;
+	MAP(2);
+	ASSERT_EQ(0, let_signals_come());
+	self->map[0] = 's';
+	EXPECT_GT(signals, 0);
+	EXPECT_EQ('s', probe_peek(self->fd, 0, 0));
+	EXPECT_EVENTS(2);
+	EXPECT_EVENT(0, PROBE_ACCESS, 1, 0, 1, 0, 0, 16);
+	EXPECT_EVENT(1, PROBE_ACCESS, 1, 0, 1, 0, 0, 16);
+}
+
+/* A system call would try for ever: the signal is not handled before it has ended. */
+TEST_F(callback, access_for_a_system_call_that_is_interrupted_is_efault)
+{
+	int zero = open("/dev/zero", O_RDONLY);
+
+	self->plan.handle[0].callbacks = ALL_CALLBACKS;
+	self->plan.handle[0].access_error = EINTR;
+	MAP(2);
+	EXPECT_EQ(-1, read(zero, self->map, self->page));
+	EXPECT_EQ(EFAULT, errno);
+}
+
+TEST_F(callback, access_that_is_always_interrupted_can_be_killed)
+{
+	pid_t pid;
+
+	self->plan.handle[0].callbacks = ALL_CALLBACKS;
+	self->plan.handle[0].access_error = EINTR;
+	MAP(2);
+	pid = fork();
+	if (!pid)
+		_exit(self->map[0]);
+	while (probe_events(self->fd).count < 10)
+		usleep(1000);
+	EXPECT_EQ(128 + SIGKILL, kill_and_wait(pid));
 }
 
 TEST_F(callback, access_comes_again_after_unload)

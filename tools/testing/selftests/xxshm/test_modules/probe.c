@@ -2,6 +2,7 @@
 /* The driver on the other side of the tests of the driver face, see probe.h. */
 #include <linux/module.h>
 #include <linux/mutex.h>
+#include <linux/sched/signal.h>
 #include <linux/string.h>
 #include <linux/uaccess.h>
 
@@ -24,6 +25,7 @@ static struct {
 static struct probe_plan plan;
 static unsigned int step;
 static unsigned int opens, closes;
+static unsigned int waits;	/* for a signal, that this plan had */
 
 /* What is not known yet gets the lowest number that is free. */
 static unsigned int number_of(devmap_cookie_t dhp)
@@ -72,6 +74,14 @@ static int probe_map(devmap_cookie_t dhp, dev_t dev, uint_t flags, offset_t off,
 	return ret;
 }
 
+/* As a driver does that waits for the turn of a process. */
+static int probe_wait_for_signal(void)
+{
+	while (!signal_pending(current))
+		schedule_timeout_interruptible(HZ);
+	return EINTR;
+}
+
 static int probe_access(devmap_cookie_t dhp, void *pvtp, offset_t off, size_t len,
 			uint_t type, uint_t rw)
 {
@@ -85,6 +95,8 @@ static int probe_access(devmap_cookie_t dhp, void *pvtp, offset_t off, size_t le
 	mutex_unlock(&probe_lock);
 	if (handle->access_error)
 		return handle->access_error;
+	if (handle->what & PROBE_SIGNAL && !waits++)
+		return probe_wait_for_signal();
 	if (handle->what & PROBE_SWAP &&
 	    devmap_umem_remap(dhp, NULL, slots[1].cookie, 0, handle->len,
 			      handle->maxprot, 0, NULL))
@@ -355,8 +367,10 @@ static int probe_ioctl(dev_t dev, int command, intptr_t arg, int mode, cred_t *c
 	size_t size = _IOC_SIZE(cmd);
 	int err;
 
-	if (cmd == PROBE_IOC_PLAN)
+	if (cmd == PROBE_IOC_PLAN) {
+		waits = 0;
 		return copy_from_user(&plan, user, sizeof(plan)) ? EFAULT : 0;
+	}
 	if (cmd == PROBE_IOC_EVENTS) {
 		take_events(&argument.events);
 		return copy_to_user(user, &argument.events, size) ? EFAULT : 0;

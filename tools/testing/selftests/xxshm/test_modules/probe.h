@@ -51,6 +51,7 @@ struct probe_byte {
 #define PROBE_LP64_ONLY		0x10
 #define PROBE_INVALID_CHILD	0x20	/* dup() invalidates the child's handle */
 #define PROBE_SWAP		0x40	/* access() remaps to slot 1 */
+#define PROBE_SIGNAL		0x80	/* access() once waits for a signal: EINTR */
 
 /* What segmap() does wrong, and that it does not want to know the address. */
 #define PROBE_NO_AS	0x1
