@@ -295,13 +295,16 @@ EXPORT_SYMBOL_GPL(devmap_default_access);
 
 /**
  * devmap_unload() - ask the driver again before a process touches pages
- * @dhp: the handle; it must not go meanwhile, see unmap()
+ * @dhp: the handle; it must not go meanwhile. One that is unmapped as a whole goes
+ *	when its unmap() returns
  * @off: as for devmap_load()
  * @len: as for devmap_load()
  *
  * As devmap_unload(9F).
  *
- * Context: Process context, may sleep; not in map(), dup() or unmap() of @dhp.
+ * Context: Process context, may sleep, also in access(), dup() and unmap() of this
+ * handle or another one. In an unmap() of a part, @dhp is what is left already, and
+ * the pages that go are not inside it.
  * Return: 0; FC_MAKE_ERR(EINVAL) if the pages are not inside the handle.
  */
 int devmap_unload(devmap_cookie_t dhp, offset_t off, size_t len)

@@ -12,7 +12,8 @@ struct xxshm_region;
 
 /**
  * struct devmap_handle - a piece of a mapping in one process, over one region
- * @entry: in devmap_space.handles, by @first
+ * @entry: in devmap_space.handles; in no order: fork copies the handles by VMA, and
+ *	mremap may have changed the order of these
  * @space: what it is part of; constant
  * @region: what is mapped, with a reference, or NULL before devmap_umem_setup()
  * @koff: the page of @region that is its first

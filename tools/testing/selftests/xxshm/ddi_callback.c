@@ -435,6 +435,26 @@ TEST_F(callback, child_is_asked_for_itself)
 	EXPECT_EQ(PROBE_UNMAP, self->events.event[2].what);
 }
 
+/* Another mapping of the same memory only has its page tables made anew. */
+TEST_F(callback, unmap_of_the_whole_may_unload_it)
+{
+	char *other;
+
+	self->plan.handle[0].callbacks = ALL_CALLBACKS;
+	self->plan.handle[0].what = PROBE_UNLOAD_AT_END;
+	MAP(2);
+	other = map_rw(self->fd, self->page);
+	ASSERT_NE(MAP_FAILED, other);
+	self->map[0] = 'u';
+	EXPECT_EQ('u', other[0]);
+	probe_events(self->fd);
+	ASSERT_EQ(0, munmap(self->map, 2 * self->page));
+	EXPECT_EVENTS(1);
+	EXPECT_EVENT(0, PROBE_UNMAP, 1, 0, 2, 0, 0, 16);
+	EXPECT_EQ(0, self->events.event[0].rw);
+	EXPECT_EQ('u', other[0]);
+}
+
 TEST_F(callback, load_saves_the_question)
 {
 	struct probe_call call = { .what = PROBE_LOAD, .handle = 1 };

@@ -125,21 +125,25 @@ static void probe_unmap(devmap_cookie_t dhp, void *pvtp, offset_t off, size_t le
 			devmap_cookie_t new_dhp1, void **new_pvtp1,
 			devmap_cookie_t new_dhp2, void **new_pvtp2)
 {
+	bool goes = !new_dhp1 && !new_dhp2;
 	unsigned int number;
+	int ret = 0;
 
+	if (goes && planned(pvtp)->what & PROBE_UNLOAD_AT_END)
+		ret = devmap_unload(dhp, off, len);
 	mutex_lock(&probe_lock);
 	number = number_of(dhp);
 	record((struct probe_event){
 		.what = PROBE_UNMAP, .handle = number, .off = off, .len = len,
 		.other = { number_of(new_dhp1), number_of(new_dhp2) },
-		.pvt = (unsigned long)pvtp,
+		.pvt = (unsigned long)pvtp, .rw = ret,
 	});
 	if (new_pvtp1)
 		*new_pvtp1 = (char *)pvtp + 32;
 	if (new_pvtp2)
 		*new_pvtp2 = (char *)pvtp + 64;
 	/* The next one may have the same address. */
-	if (!new_dhp1 && !new_dhp2 && number)
+	if (goes && number)
 		handles[number - 1] = NULL;
 	mutex_unlock(&probe_lock);
 }

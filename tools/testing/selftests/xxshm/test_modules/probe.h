@@ -52,6 +52,7 @@ struct probe_byte {
 #define PROBE_INVALID_CHILD	0x20	/* dup() invalidates the child's handle */
 #define PROBE_SWAP		0x40	/* access() remaps to slot 1 */
 #define PROBE_SIGNAL		0x80	/* access() once waits for a signal: EINTR */
+#define PROBE_UNLOAD_AT_END	0x100	/* unmap() of the whole unloads it first */
 
 /* What segmap() does wrong, and that it does not want to know the address. */
 #define PROBE_NO_AS	0x1
@@ -96,7 +97,7 @@ struct probe_event {
 	__u32 handle;		/* number of the handle, from 1 */
 	__u32 other[2];		/* new_dhp, or new_dhp1 and 2, or 0 */
 	__u32 pvt;		/* pvtp, which is a number here */
-	__u32 rw;
+	__u32 rw;		/* of unmap(): what the unload returned */
 };
 
 struct probe_events {
