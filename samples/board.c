@@ -10,6 +10,8 @@
  * Shows: how to open and check the device, how to map it, and what an error
  * means. Build it for another data model and it reads another board.
  */
+#define _FILE_OFFSET_BITS	64	/* a window may be larger than 2 GiB */
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -18,6 +20,7 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <linux/xxshm.h>
@@ -39,22 +42,61 @@ static int fail(const char *what)
 	return 1;
 }
 
+/*
+ * Layers in front of the device may refuse the ioctl where mmap works: Landlock
+ * (EACCES), seccomp (any errno), emulators of another processor (ENOSYS). Then a
+ * character device that has a size has to do. Its size is known, and no more.
+ */
+static int ask_without_ioctl(int fd, struct xxshm_info *info)
+{
+	struct stat st;
+	off_t size = lseek(fd, 0, SEEK_END);
+
+	if (fstat(fd, &st))
+		return -1;
+	if (!S_ISCHR(st.st_mode) || size <= 0) {
+		errno = ENODEV;
+		return -1;
+	}
+	memset(info, 0, sizeof(*info));
+	info->window_size = size;
+	info->page_size = sysconf(_SC_PAGESIZE);
+	return 0;
+}
+
 /* Anything may lie under the name: only the ioctl proves it is the device. */
+static int ask(int fd, struct xxshm_info *info)
+{
+	memset(info, 0, sizeof(*info));
+	if (!ioctl(fd, XXSHM_IOC_INFO, info))
+		return 0;
+	if (errno != EACCES && errno != EPERM && errno != ENOSYS)
+		return -1;
+	return ask_without_ioctl(fd, info);
+}
+
 static int open_device(const char *path, struct xxshm_info *info)
 {
 	int fd = open(path, O_RDWR | O_CLOEXEC);
 
-	memset(info, 0, sizeof(*info));
-	if (fd >= 0 && ioctl(fd, XXSHM_IOC_INFO, info)) {
+	if (fd >= 0 && ask(fd, info)) {
 		close(fd);
 		return -1;
 	}
 	return fd;
 }
 
+/* Only the kernel can tell: an emulator makes 64-bit calls for 32-bit code. */
 static const char *model_name(const struct xxshm_info *info)
 {
-	return info->model == XXSHM_MODEL_LP64 ? "64-bit" : "32-bit";
+	switch (info->model) {
+	case XXSHM_MODEL_LP64:
+		return "64-bit";
+	case XXSHM_MODEL_ILP32:
+		return "32-bit";
+	default:
+		return "not told its data model";
+	}
 }
 
 static void *map(int fd, size_t len)
@@ -92,11 +134,30 @@ static int read_notes(const struct board *board, const struct xxshm_info *info)
 	return 0;
 }
 
-/* What a refusal means, in numbers that the user can do something about. */
-static void explain(const struct xxshm_info *info, size_t len, int error)
+/* Without the ioctl, the user's sum is not known. */
+static void explain_limit(const struct xxshm_info *info, size_t len)
 {
 	struct rlimit limit = { 0, 0 };
 
+	getrlimit(RLIMIT_MEMLOCK, &limit);
+	if (info->model)
+		fprintf(stderr,
+			"board: user %d has locked %llu of the %llu bytes that it may (ulimit -l %llu)\n",
+			(int)getuid(), (unsigned long long)info->user_locked,
+			(unsigned long long)limit.rlim_cur,
+			(unsigned long long)limit.rlim_cur / 1024);
+	else
+		fprintf(stderr, "board: user %d may lock %llu bytes (ulimit -l %llu)\n",
+			(int)getuid(), (unsigned long long)limit.rlim_cur,
+			(unsigned long long)limit.rlim_cur / 1024);
+	fprintf(stderr, "board: this takes %llu more\n",
+		(unsigned long long)(len + info->page_size - 1) /
+		info->page_size * info->page_size);
+}
+
+/* What a refusal means, in numbers that the user can do something about. */
+static void explain(const struct xxshm_info *info, size_t len, int error)
+{
 	switch (error) {
 	case ENXIO:
 		fprintf(stderr, "board: the window has %llu bytes\n",
@@ -107,21 +168,13 @@ static void explain(const struct xxshm_info *info, size_t len, int error)
 			fprintf(stderr,
 				"board: this process has no room for %zu bytes\n",
 				len);
-		else
+		else if (info->backing == XXSHM_BACKING_LOCKED)
 			fprintf(stderr,
 				"board: its window is allocated as a whole, and needs %llu bytes\n",
 				(unsigned long long)info->window_size);
 		break;
 	case EAGAIN:
-		getrlimit(RLIMIT_MEMLOCK, &limit);
-		fprintf(stderr,
-			"board: user %d has locked %llu of the %llu bytes that it may (ulimit -l %llu)\n"
-			"board: this takes %llu more\n",
-			(int)getuid(), (unsigned long long)info->user_locked,
-			(unsigned long long)limit.rlim_cur,
-			(unsigned long long)limit.rlim_cur / 1024,
-			(unsigned long long)(len + info->page_size - 1) /
-			info->page_size * info->page_size);
+		explain_limit(info, len);
 		break;
 	}
 }
@@ -136,7 +189,7 @@ static void *map_or_explain(int fd, struct xxshm_info *info, size_t len)
 		return start;
 	fprintf(stderr, "board: cannot map %zu bytes: %s\n", len,
 		strerror(error));
-	if (!ioctl(fd, XXSHM_IOC_INFO, info))
+	if (!ask(fd, info))
 		explain(info, len, error);
 	return NULL;
 }

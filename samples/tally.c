@@ -67,7 +67,8 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	fd = open(argv[1], O_RDWR | O_CLOEXEC);
-	tally = mmap(NULL, sizeof(*tally), PROT_READ | PROT_WRITE, MAP_SHARED,
+	tally = fd < 0 ? MAP_FAILED :
+		mmap(NULL, sizeof(*tally), PROT_READ | PROT_WRITE, MAP_SHARED,
 		     fd, OFFSET);
 	if (tally == MAP_FAILED) {
 		fprintf(stderr, "tally: %s: %s\n", argv[1], strerror(errno));
