@@ -10,6 +10,44 @@
 #include <linux/types.h>
 
 /**
+ * DOC: errors of open
+ *
+ * The kernel finds the node and tests the caller's rights before it asks the
+ * device. Flags that have no meaning for the device are ignored: O_APPEND,
+ * O_ASYNC, O_CREAT, O_EXCL alone, O_NONBLOCK, O_SYNC, O_TRUNC.
+ *
+ * ENOENT
+ *	The module is not loaded, or has no such instance.
+ * ENXIO
+ *	There is a node, but no device behind it: somebody made the node by hand,
+ *	as in a container, and the module was unloaded or got another number.
+ * EACCES
+ *	The mode of the node forbids it; or the node lies on a file system
+ *	mounted nodev; or a security module forbids it.
+ * EPERM
+ *	The caller's control group does not allow the device; or O_NOATIME, and
+ *	the node belongs to another user.
+ * EINVAL
+ *	O_DIRECT; or openat2(2) with bits that the kernel does not know.
+ * EEXIST
+ *	O_CREAT with O_EXCL.
+ * ENOTDIR
+ *	O_DIRECTORY, O_TMPFILE, or a path that ends with a slash.
+ * ELOOP
+ *	O_NOFOLLOW, and the path is a symbolic link.
+ * EXDEV
+ *	openat2(2) with RESOLVE_NO_XDEV or RESOLVE_BENEATH, for a path that
+ *	leads to another file system, as /dev is, or out of the directory.
+ * EMFILE, ENFILE
+ *	The process or the machine has too many open files. Opening a pageable
+ *	device takes two of fs.file-max, and one descriptor.
+ * ENOMEM
+ *	There is no memory, or the caller's memory cgroup is at its limit.
+ * EINTR
+ *	The caller was killed while it waited.
+ */
+
+/**
  * DOC: errors of mmap
  *
  * The kernel looks at the call first, then the device: at the range, then the
@@ -20,14 +58,24 @@
  * ENXIO
  *	The range does not lie inside the window.
  * EINVAL
- *	MAP_PRIVATE; a length of 0; an offset that is not page aligned.
+ *	MAP_PRIVATE, or no type; MAP_HUGETLB; MAP_GROWSDOWN; a length of 0; an
+ *	offset that is not page aligned; MAP_FIXED and an address that is not.
+ * EOPNOTSUPP
+ *	MAP_SHARED_VALIDATE with MAP_SYNC, with MAP_FIXED_NOREPLACE (use
+ *	MAP_SHARED with that), or with a flag that the kernel does not know.
+ *	MAP_SHARED ignores the first and the last.
+ * EEXIST
+ *	MAP_FIXED_NOREPLACE, and something is mapped at the address.
  * EACCES
  *	PROT_EXEC; PROT_WRITE on a descriptor opened O_RDONLY; anything on one
- *	opened O_WRONLY.
+ *	opened O_WRONLY; or a security module forbids it.
+ * EBADF
+ *	The descriptor is not open, or was opened with O_PATH.
  * ENOMEM
  *	There is no memory for the window, it would take more than 7/8 of what
  *	is available, or the caller's memory cgroup is at its limit; later it
- *	may work. Or the caller's address space has no room for the mapping.
+ *	may work. Or the caller's address space has no room for the mapping:
+ *	its length, RLIMIT_AS, vm.max_map_count.
  * EINTR
  *	The caller was killed while its window was being allocated.
  * EAGAIN
@@ -36,14 +84,19 @@
  *	CAP_IPC_LOCK. Or, with MAP_LOCKED or after mlockall(MCL_FUTURE), the
  *	length is more than what mlock(2) may still lock.
  * EPERM
- *	PROT_EXEC, and the node's file system is mounted noexec; or MAP_LOCKED,
- *	and the caller may not lock memory at all.
+ *	PROT_EXEC, and the node's file system is mounted noexec; MAP_LOCKED, and
+ *	the caller may not lock memory at all; MAP_FIXED below
+ *	vm.mmap_min_addr, or over a mapping that mseal(2) has sealed.
  * EOVERFLOW
  *	The end of the range is beyond what 64 bits can count.
  */
 
 /**
  * DOC: errors of ioctl
+ *
+ * The device gives the first four, layers in front of it the others. A program
+ * that gets one of those can still map the device, and ask lseek(2) for its
+ * size, unless its descriptor is bad.
  *
  * ENOTTY
  *	The command is not known.
@@ -54,6 +107,14 @@
  *	does not know is not zero.
  * EFAULT
  *	The pointer is bad.
+ * EBADF
+ *	The descriptor is not open, or was opened with O_PATH.
+ * EACCES
+ *	Landlock (since Linux 6.10) or another security module forbids it.
+ * ENOSYS
+ *	An emulator of user programs, as qemu-i386, does not know the command.
+ * EPERM, or any other
+ *	A seccomp filter forbids it, and gives the errno that it likes.
  */
 
 #define XXSHM_IOC_TYPE		0x8E
