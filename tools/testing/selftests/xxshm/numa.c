@@ -122,4 +122,22 @@ TEST_F(window, moves_with_all_its_bytes)
 	EXPECT_EQ(0, bytes_on(self->map, 1));
 }
 
+#define EXPECT_BIND_ERRNO(expected, start, len, node, flags) do {	\
+	EXPECT_EQ(-1, bind_range(start, len, node, flags));		\
+	EXPECT_EQ(expected, errno);					\
+} while (0)
+
+TEST_F(window, mbind_that_does_not_fit)
+{
+	memset(self->map, '1', WINDOW);
+	EXPECT_BIND_ERRNO(EIO, self->map, WINDOW, 0, MPOL_MF_STRICT);
+	EXPECT_BIND_ERRNO(EINVAL, self->map, WINDOW, 2, 0);
+	EXPECT_BIND_ERRNO(EINVAL, self->map, WINDOW, 0, 64);
+	EXPECT_BIND_ERRNO(EINVAL, self->map + 1, WINDOW, 0, 0);
+	ASSERT_EQ(0, setuid(65534));
+	EXPECT_BIND_ERRNO(EPERM, self->map, WINDOW, 0, MPOL_MF_MOVE_ALL);
+	ASSERT_EQ(0, munmap(self->map, WINDOW));
+	EXPECT_BIND_ERRNO(EFAULT, self->map, WINDOW, 0, 0);
+}
+
 TEST_HARNESS_MAIN
