@@ -14,8 +14,8 @@ VERSION := $(shell sed -n 's/^PACKAGE_VERSION="\(.*\)"/\1/p' dkms.conf)
 SOURCE := /usr/src/xxshm-$(VERSION)
 DKMS_ID := -m xxshm -v $(VERSION)
 
-modules: headers
-	$(MAKE) -C $(KDIR) M=$(CURDIR) modules
+modules: place headers
+	$(MAKE) -C '$(KDIR)' M='$(CURDIR)' modules
 
 help:
 	@echo 'Without touching this machine'"'"'s kernel:'
@@ -53,8 +53,12 @@ help:
 	@echo
 	@echo '  make clean      remove what was built here'
 
+# What builds in this folder asks first; what copies the sources elsewhere need not.
+place:
+	@tools/testing/place
+
 headers:
-	@test -e $(KDIR)/Makefile || { \
+	@test -e '$(KDIR)/Makefile' || { \
 	  echo 'xxshm: the headers of kernel $(KVER) are missing:'; \
 	  echo '       there is no $(KDIR)'; \
 	  echo 'On Debian they come with: sudo apt install linux-headers-$(KVER)'; \
@@ -70,17 +74,20 @@ dkms:
 	@command -v dkms >/dev/null || { \
 	  echo 'xxshm: dkms is missing: sudo apt install dkms' >&2; exit 1; }
 
-# The sources without what a build left among them.
+# The sources without what a build left among them. The shell expands DEST, as it
+# may have any character.
 export-source:
-	install -p -m 644 -D -t $(DEST) Kbuild dkms.conf COPYING
-	install -p -m 755 -D -t $(DEST) tools/dkms-keep-symvers
-	install -p -m 644 -D -t $(DEST)/drivers/xxshm drivers/xxshm/K* \
+	@test -n "$$DEST" || { \
+	  echo 'xxshm: say where to: make export-source DEST=FOLDER' >&2; exit 1; }
+	install -p -m 644 -D -t "$$DEST" Kbuild dkms.conf COPYING
+	install -p -m 755 -D -t "$$DEST" tools/dkms-keep-symvers
+	install -p -m 644 -D -t "$$DEST/drivers/xxshm" drivers/xxshm/K* \
 	  $(filter-out %.mod.c,$(wildcard drivers/xxshm/*.[ch]))
-	install -p -m 644 -D -t $(DEST)/drivers/xxshm/tests \
+	install -p -m 644 -D -t "$$DEST/drivers/xxshm/tests" \
 	  drivers/xxshm/tests/Kbuild \
 	  $(filter-out %.mod.c,$(wildcard drivers/xxshm/tests/*.c))
-	install -p -m 644 -D -t $(DEST)/include/uapi/linux include/uapi/linux/*.h
-	install -p -m 644 -D -t $(DEST)/include/xxshm include/xxshm/*.h
+	install -p -m 644 -D -t "$$DEST/include/uapi/linux" include/uapi/linux/*.h
+	install -p -m 644 -D -t "$$DEST/include/xxshm" include/xxshm/*.h
 
 # DKMS keeps what it built of a version, so it has to forget that first.
 install: root dkms headers
@@ -93,38 +100,38 @@ uninstall: root dkms
 	dkms remove $(DKMS_ID) --all
 	rm -rf $(SOURCE)
 
-demo:
-	@tools/testing/demo $(KERNEL)
+demo: place
+	@tools/testing/demo $(if $(KERNEL),'$(KERNEL)')
 
-check:
+check: place
 	@exec env KERNEL='$(KERNEL)' TEST='$(TEST)' SEED='$(SEED)' \
 	  tools/testing/check
 
-check-debug:
+check-debug: place
 	@exec env KERNEL='$(KERNEL)' TEST='$(TEST)' SEED='$(SEED)' \
 	  tools/testing/check debug
 
-coverage:
+coverage: place
 	@tools/testing/coverage
 
-fuzz:
+fuzz: place
 	@tools/testing/fuzz/run -k '$(or $(KERNEL),debug)' -t '$(or $(TIME),600)' \
-	  $(if $(SEED),-s '$(SEED)') $(if $(INPUT),-i '$(INPUT)')
+	  $(if $(SEED),-s '$(SEED)') $(if $(INPUT),-i "$$INPUT")
 
-fuzz-others:
+fuzz-others: place
 	@tools/testing/fuzz/run -k '$(or $(KERNEL),debug)' -o
 
-soak:
+soak: place
 	@exec env KERNEL='$(KERNEL)' TIME='$(TIME)' SEED='$(SEED)' \
 	  tools/testing/soak/run
 
-bench:
+bench: place
 	@exec env KERNEL='$(KERNEL)' tools/testing/bench/run
 
-bench-page:
+bench-page: place
 	@exec env KERNEL= tools/testing/bench/run page
 
-style:
+style: place
 	@tools/testing/style
 
 clean:
@@ -133,6 +140,6 @@ clean:
 	  -o -name '*.mod' -o -name '*.mod.c' -o -name '.*.cmd' \
 	  -o -name Module.symvers -o -name modules.order \) -exec rm -f {} +
 
-.PHONY: modules help headers root dkms export-source install uninstall demo \
-	check check-debug coverage fuzz fuzz-others soak bench bench-page \
+.PHONY: modules help place headers root dkms export-source install uninstall \
+	demo check check-debug coverage fuzz fuzz-others soak bench bench-page \
 	style clean

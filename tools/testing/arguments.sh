@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash disable=SC2034 # the names are for those who ask
 #
-# What users give, checked before anything is built; to be sourced. An error is
-# one line that says what would be right, and status 2.
+# What users give, checked before anything is built; to be sourced in the folder of
+# the clone. An error is one line that says what would be right, and status 2.
+
+tools/testing/place || exit
 
 # Debian's kernels, and those that kernels/NAME.config makes.
 debian=(6.1 6.12)
