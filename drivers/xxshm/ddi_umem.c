@@ -60,15 +60,21 @@ static struct ddi_umem_cookie *umem_cookie_alloc(pgoff_t npages, int flag)
  * As ddi_umem_alloc(9F). The memory is zeroed, over the whole of its pages. Its
  * memory cgroup is that of the process that is first to map it.
  *
+ * DDI_UMEM_NOSLEEP gets contiguous memory, because the kernel sleeps when it
+ * puts pages together. The page allocator has pieces of up to 1024 pages, which
+ * is 4 MiB: a larger @size is always NULL. More than 32 KiB often fails when
+ * memory is fragmented. A driver should get large memory with DDI_UMEM_SLEEP,
+ * in advance.
+ *
  * Linux does better: DDI_UMEM_SLEEP gives up when the machine never could have so
  * much, or the process is killed; flags that do not exist are refused; the page
  * that is behind DDI_UMEM_TRASH is the cookie's own. DDI_UMEM_PAGEABLE is allowed,
  * but the memory is locked as any other.
  *
  * Context: Process context, may sleep; any but NMI with DDI_UMEM_NOSLEEP.
- * Return: a page-aligned kernel address, or NULL if there is no memory, @size is
- * 0 or near to SIZE_MAX, or the flags are wrong. With DDI_UMEM_TRASH, it is always
- * NULL, and *@cookiep tells.
+ * Return: a page-aligned kernel address, or NULL if there is no memory, @size
+ * is 0, near to SIZE_MAX or too large for DDI_UMEM_NOSLEEP, or the flags are
+ * wrong. With DDI_UMEM_TRASH, it is always NULL, and *@cookiep tells.
  */
 void *ddi_umem_alloc(size_t size, int flag, ddi_umem_cookie_t *cookiep)
 {

@@ -179,8 +179,8 @@ static int region_alloc_sleeping(struct xxshm_region *region)
  * @npages: how much, at least 1
  * @may_sleep: whether the caller may wait for it
  *
- * The memory is zeroed. Who waits gives up when it is killed; who does not gets
- * it in one piece, which is to say not much.
+ * The memory is zeroed. A caller that may sleep gives up when it is killed. A
+ * caller that may not gets contiguous memory, of 4 MiB at most: vmap() sleeps.
  *
  * Context: Process context, or any but NMI if not @may_sleep.
  * Return: the region, with a reference for the caller; ERR_PTR(-ENOMEM) if

@@ -58,6 +58,17 @@ TEST_F(umem, large_ones_are_zeroed_and_contiguous)
 	EXPECT_EQ(PROBE_GOOD, probe_alloc(self->fd, 2, 5 * self->page, DDI_UMEM_NOSLEEP));
 }
 
+/* It is contiguous, and the page allocator has no more in one piece. */
+TEST_F(umem, nosleep_has_4_mib_and_not_a_byte_more)
+{
+	const size_t most = 1024 * self->page;
+
+	ASSERT_EQ(0, write_file("/proc/sys/vm/compact_memory", "1"));
+	EXPECT_EQ(PROBE_GOOD, probe_alloc(self->fd, 0, most, DDI_UMEM_NOSLEEP));
+	EXPECT_EQ(0, probe_alloc(self->fd, 1, most + 1, DDI_UMEM_NOSLEEP));
+	EXPECT_EQ(PROBE_GOOD, probe_alloc(self->fd, 1, most + 1, DDI_UMEM_SLEEP));
+}
+
 TEST_F(umem, pageable_is_memory_too)
 {
 	EXPECT_EQ(PROBE_GOOD, probe_alloc(self->fd, 0, 2 * self->page,
