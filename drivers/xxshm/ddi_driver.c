@@ -7,14 +7,17 @@
  * that unregisters when it is unloaded has no files left.
  */
 #include <linux/compat.h>
+#include <linux/ctype.h>
 #include <linux/device.h>
 #include <linux/err.h>
 #include <linux/errno.h>
 #include <linux/export.h>
 #include <linux/fs.h>
+#include <linux/kernel.h>
 #include <linux/lockdep.h>
 #include <linux/mutex.h>
 #include <linux/slab.h>
+#include <linux/string.h>
 #include <linux/sysfs.h>
 
 #include <xxshm/driver.h>
@@ -78,6 +81,9 @@ static const struct attribute_group *driver_groups[] = {
 	&xxshm_totals_group,
 	NULL
 };
+
+/* Held from the check that names are free until they are taken. */
+static DEFINE_MUTEX(driver_names);
 
 /* The node's mode is devtmpfs' default, 0600: opening up is for udev rules. */
 static struct class driver_class = {
@@ -267,13 +273,42 @@ static struct device *driver_make_minor(struct xxshm_nodes *nodes)
 	return &minor->device;
 }
 
+/* "." and ".." lead elsewhere, and "//" is the same as "/". */
+static bool driver_folder_is_sound(const char *name, size_t len)
+{
+	return len && !(len == 1 && name[0] == '.') &&
+	       !(len == 2 && name[0] == '.' && name[1] == '.');
+}
+
+/*
+ * "a/b" stands for /dev/a/b0, and so does "a!b". devtmpfs would follow ".." out
+ * of its folder. A newline would begin a new line in /proc/devices.
+ */
+static bool driver_name_is_sound(const char *name)
+{
+	const char *folder = name;
+
+	for (; *name; name++) {
+		if (iscntrl(*name))
+			return false;
+		if (*name != '/' && *name != '!')
+			continue;
+		if (!driver_folder_is_sound(folder, name - folder))
+			return false;
+		folder = name + 1;
+	}
+	return true;
+}
+
 static bool driver_is_valid(const struct ddi_driver *driver)
 {
-	return driver && driver->name && *driver->name && driver->devmap &&
+	return driver && driver->name && *driver->name &&
+	       driver_name_is_sound(driver->name) && driver->devmap &&
 	       driver->minors >= 1 && driver->minors <= MAX_MINORS &&
 	       !driver->node;
 }
 
+/* Device names have "!" for each "/". */
 static bool driver_name_is_taken(const char *name, unsigned int minor)
 {
 	struct device *device;
@@ -281,23 +316,36 @@ static bool driver_name_is_taken(const char *name, unsigned int minor)
 
 	if (snprintf(full, sizeof(full), "%s%u", name, minor) >= sizeof(full))
 		return true;
+	strreplace(full, '/', '!');
 	device = class_find_device_by_name(&driver_class, full);
 	put_device(device);
 	return device;
 }
 
 /*
- * To add a device of a name that is taken would be a warning in the kernel's log. The
- * names are not those of one driver: "a1" has an a10, and so may "a".
+ * device_add() warns, with a stack trace, if the name is taken. All names are
+ * looked at: the drivers "a" and "a1" may both have a node a10.
  */
 static bool driver_names_are_taken(const struct ddi_driver *driver)
 {
 	unsigned int minor;
 
+	lockdep_assert_held(&driver_names);
 	for (minor = 0; minor < driver->minors; minor++)
 		if (driver_name_is_taken(driver->name, minor))
 			return true;
 	return false;
+}
+
+static int driver_add_nodes(struct ddi_driver_node *node)
+{
+	int err;
+
+	mutex_lock(&driver_names);
+	err = driver_names_are_taken(node->driver) ? -EEXIST :
+		xxshm_nodes_add(&node->nodes);
+	mutex_unlock(&driver_names);
+	return err;
 }
 
 /**
@@ -309,12 +357,17 @@ static bool driver_names_are_taken(const struct ddi_driver *driver)
  * open the nodes before it returns, so it is the last thing that a driver does
  * when it is loaded.
  *
+ * A "/" in the name makes a folder below /dev. The names of other subsystems
+ * are not looked at: if /dev has such an entry already, the kernel makes no
+ * node.
+ *
  * Context: Process context, may sleep.
- * Return: 0, or as Linux has it in a module's init function: -EINVAL if the name,
- * devmap() or the number of minors, 1 to 256, is missing, or it is registered
- * already; -EEXIST if a node of one of its names exists already, which another driver of
- * xxshm's has made, or a name has more than 31 characters with its number; -EBUSY if no
- * device numbers are left; -ENOMEM.
+ * Return: 0, or as Linux has it in a module's init function: -EINVAL if the
+ * name, devmap() or the number of minors, 1 to 256, is missing, the name has a
+ * control character or a folder that is empty, "." or "..", or the driver is
+ * registered already; -EEXIST if another driver of xxshm has a node of one of
+ * its names, or a name has more than 31 characters with its number; -EBUSY if
+ * no device numbers are left; -ENOMEM.
  */
 int __ddi_driver_register(struct ddi_driver *driver, struct module *owner)
 {
@@ -333,8 +386,7 @@ int __ddi_driver_register(struct ddi_driver *driver, struct module *owner)
 	node->nodes.fops = &driver_fops;
 	node->nodes.owner = owner;
 	node->nodes.make = driver_make_minor;
-	err = driver_names_are_taken(driver) ? -EEXIST :
-		xxshm_nodes_add(&node->nodes);
+	err = driver_add_nodes(node);
 	if (err)
 		kfree(node);
 	else

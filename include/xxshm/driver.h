@@ -15,7 +15,7 @@ struct ddi_driver_node;
 
 /**
  * struct ddi_driver - the entry points of a ported driver
- * @name: its nodes are /dev/NAME0, /dev/NAME1, ...; not empty
+ * @name: its nodes are /dev/NAME0, /dev/NAME1, ...; not empty; may have folders
  * @minors: how many of them, at least 1
  * @open: open(9E), or NULL: called by each open(2), with FREAD and FWRITE in
  *	@flag and OTYP_CHR in @otyp; *@devp may not be changed

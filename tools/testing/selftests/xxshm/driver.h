@@ -44,6 +44,7 @@ static inline int driver_unload(const char *name)
 /* A driver, with a freshly loaded module. */
 static inline int driver_load(const char *name, const char *parameters)
 {
+	module_remove("doorman");
 	module_remove("locker");
 	module_remove("probe");
 	module_remove("waiter");
