@@ -17,13 +17,12 @@
 #include <linux/export.h>
 #include <linux/mm.h>
 #include <linux/mman.h>
-#include <linux/printk.h>
 
 #include <xxshm/devmap.h>
 #include <xxshm/driver.h>
 
 #include "ddi_devmap.h"
-#include "ddi_driver.h"
+#include "ddi_entry.h"
 #include "ddi_handle.h"
 #include "ddi_seg.h"
 #include "ddi_umem.h"
@@ -72,8 +71,9 @@ static int devmap_setup_handle(struct as *as, struct devmap_handle *handle,
 		return -ENXIO;
 	}
 	if (!devmap_handle_is_sound(handle, len, *maplen)) {
-		pr_err_ratelimited("xxshm: devmap() of %s returned 0 without devmap_umem_setup(), or with a maplen of %zu that is not what it has set up, or more than the %zu that were left\n",
-			    as->driver->name, *maplen, len);
+		xxshm_ddi_report(as->driver, XXSHM_DDI_DEVMAP,
+				 "returned 0 without devmap_umem_setup(), or with a maplen of %zu that is not what it has set up, or more than the %zu that were left",
+				 *maplen, len);
 		return -EINVAL;
 	}
 	return 0;
@@ -284,7 +284,8 @@ static int devmap_call_driver(struct as *as)
 		return -ENXIO;
 	if (!as->driver->segmap)
 		return devmap_make(as, off, len, call_prot(call), call_maxprot(call));
-	return xxshm_ddi_errno(as->driver->segmap(as->dev, off, as, &addr, len,
+	return xxshm_ddi_errno(as->driver, XXSHM_DDI_SEGMAP,
+			       as->driver->segmap(as->dev, off, as, &addr, len,
 						  call_prot(call), call_maxprot(call),
 						  MAP_SHARED, xxshm_ddi_cred()));
 }

@@ -26,6 +26,7 @@
 #include "backport.h"
 #include "ddi_devmap.h"
 #include "ddi_driver.h"
+#include "ddi_entry.h"
 #include "ddi_lock.h"
 #include "ddi_seg.h"
 #include "map.h"
@@ -51,16 +52,6 @@ struct ddi_minor {
 	struct mutex lock;	/* of opens, around open(9E) and close(9E) */
 	unsigned int opens;
 	struct xxshm_map_totals totals;
-};
-
-/**
- * struct ddi_driver_node - the nodes of a driver
- * @driver: its entry points; constant
- * @nodes: one for each minor number
- */
-struct ddi_driver_node {
-	const struct ddi_driver *driver;
-	struct xxshm_nodes nodes;
 };
 
 /**
@@ -105,7 +96,8 @@ static int driver_call_open(const struct ddi_driver *driver, dev_t dev, int flag
 
 	if (!driver->open)
 		return 0;
-	err = xxshm_ddi_errno(driver->open(&dev, flag, OTYP_CHR, xxshm_ddi_cred()));
+	err = xxshm_ddi_errno(driver, XXSHM_DDI_OPEN,
+			      driver->open(&dev, flag, OTYP_CHR, xxshm_ddi_cred()));
 	if (err || dev == asked)
 		return err;
 	if (driver->close)
@@ -213,6 +205,17 @@ static unsigned long driver_get_unmapped_area(struct file *file, unsigned long a
 		mm_get_unmapped_area(current->mm, file, addr, len, pgoff, flags);
 }
 
+/* Linux cannot return -1 to -4095 from a system call: these are errnos. */
+static long driver_ioctl_value(const struct ddi_driver *driver, int value)
+{
+	if (!IS_ERR_VALUE((long)value))
+		return value;
+	xxshm_ddi_report(driver, XXSHM_DDI_IOCTL,
+			 "set *rvalp to %d, which a program would take for an errno",
+			 value);
+	return -EOVERFLOW;
+}
+
 static long driver_call_ioctl(struct file *file, unsigned int cmd,
 			      unsigned long arg, model_t model)
 {
@@ -223,7 +226,8 @@ static long driver_call_ioctl(struct file *file, unsigned int cmd,
 		return -ENOTTY;
 	err = df->driver->ioctl(df->minor->device.devt, cmd, arg,
 				driver_flag(file) | model, xxshm_ddi_cred(), &value);
-	return xxshm_ddi_errno(err) ?: value;
+	err = xxshm_ddi_errno(df->driver, XXSHM_DDI_IOCTL, err);
+	return err ?: driver_ioctl_value(df->driver, value);
 }
 
 static long driver_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
@@ -337,13 +341,13 @@ static bool driver_names_are_taken(const struct ddi_driver *driver)
 	return false;
 }
 
-static int driver_add_nodes(struct ddi_driver_node *node)
+static int driver_add_nodes(struct ddi_driver *driver)
 {
 	int err;
 
 	mutex_lock(&driver_names);
-	err = driver_names_are_taken(node->driver) ? -EEXIST :
-		xxshm_nodes_add(&node->nodes);
+	err = driver_names_are_taken(driver) ? -EEXIST :
+		xxshm_nodes_add(&driver->node->nodes);
 	mutex_unlock(&driver_names);
 	return err;
 }
@@ -386,11 +390,13 @@ int __ddi_driver_register(struct ddi_driver *driver, struct module *owner)
 	node->nodes.fops = &driver_fops;
 	node->nodes.owner = owner;
 	node->nodes.make = driver_make_minor;
-	err = driver_add_nodes(node);
-	if (err)
+	/* The driver may be called as soon as the nodes are there. */
+	driver->node = node;
+	err = driver_add_nodes(driver);
+	if (err) {
+		driver->node = NULL;
 		kfree(node);
-	else
-		driver->node = node;
+	}
 	return err;
 }
 EXPORT_SYMBOL_GPL(__ddi_driver_register);

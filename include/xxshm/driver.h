@@ -21,17 +21,20 @@ struct ddi_driver_node;
  *	@flag and OTYP_CHR in @otyp; *@devp may not be changed
  * @close: close(9E), or NULL: called when the last file and the last mapping of
  *	a minor are gone
- * @ioctl: ioctl(9E), or NULL: @mode has FREAD, FWRITE and the data model of the
- *	caller; what is put into *@rvalp, at first 0, is what ioctl(2) returns
+ * @ioctl: ioctl(9E), or NULL: @mode has the flags of the file and the data
+ *	model of the caller; ioctl(2) returns the value of *@rvalp, which is 0
+ *	at first. A value from -4095 to -1 becomes EOVERFLOW: Linux has errnos
+ *	there
  * @segmap: segmap(9E), or NULL: then mmap(2) goes to devmap_setup() at once
  * @devmap: devmap(9E), must be there
  * @node: NULL; belongs to ddi_driver_register()
  *
- * The entry points return 0 or a positive errno, as on Solaris; what is no
- * errno becomes ENXIO. They run in the process that made the system call, and no
- * lock of its address space is held: they may copy from and to its memory, sleep, and
- * take a mutex that the driver holds elsewhere while it does so. A process that is
- * killed waits for the driver to return.
+ * The entry points return 0 or a positive errno, as on Solaris. Anything else
+ * becomes ENXIO, and is reported in the kernel's log, once for each entry
+ * point. They run in the process that made the system call, and no lock of its
+ * address space is held: they may copy from and to its memory, sleep, and take a
+ * mutex that the driver holds elsewhere while it does so. A process that is killed
+ * waits for the driver to return.
  */
 struct ddi_driver {
 	const char *name;

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* What a driver's entry points return, and messages on a broken contract. */
+#include <linux/bitops.h>
+#include <linux/errno.h>
+#include <linux/printk.h>
+#include <linux/stdarg.h>
+
+#include <xxshm/driver.h>
+
+#include "ddi_entry.h"
+
+static const char * const entry_names[] = {
+	[XXSHM_DDI_OPEN]	= "open",
+	[XXSHM_DDI_IOCTL]	= "ioctl",
+	[XXSHM_DDI_SEGMAP]	= "segmap",
+	[XXSHM_DDI_DEVMAP]	= "devmap",
+};
+
+static bool entry_is_reported(const struct ddi_driver *driver,
+			      enum xxshm_ddi_entry entry)
+{
+	return test_and_set_bit(entry, &driver->node->reported);
+}
+
+/**
+ * xxshm_ddi_report() - tell the kernel's log that a driver broke its contract
+ * @driver: the driver
+ * @entry: the entry point that did it
+ * @format: what it did, as for printf()
+ *
+ * Only the first report of each entry point is logged, as long as the driver is
+ * registered: a program that repeats a call cannot fill the log.
+ *
+ * Context: Any.
+ */
+void xxshm_ddi_report(const struct ddi_driver *driver, enum xxshm_ddi_entry entry,
+		      const char *format, ...)
+{
+	struct va_format what;
+	va_list arguments;
+
+	if (entry_is_reported(driver, entry))
+		return;
+	va_start(arguments, format);
+	what.fmt = format;
+	what.va = &arguments;
+	pr_err("xxshm: %s() of driver %s %pV\n", entry_names[entry], driver->name, &what);
+	va_end(arguments);
+}
+
+/**
+ * xxshm_ddi_errno() - what an entry point returned, as Linux has it
+ * @driver: the driver
+ * @entry: the entry point
+ * @ret: what it returned
+ *
+ * The kernel uses the errnos from ERESTARTSYS (512) on internally. Programs do
+ * not know them.
+ *
+ * Context: Any.
+ * Return: 0; -@ret; -ENXIO if @ret is no errno, which is reported.
+ */
+int xxshm_ddi_errno(const struct ddi_driver *driver, enum xxshm_ddi_entry entry, int ret)
+{
+	if (ret >= 0 && ret < ERESTARTSYS)
+		return -ret;
+	xxshm_ddi_report(driver, entry, "returned %d, which is no errno", ret);
+	return -ENXIO;
+}
