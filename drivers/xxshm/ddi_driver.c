@@ -82,10 +82,32 @@ static struct class driver_class = {
 	.dev_groups	= driver_groups,
 };
 
+/*
+ * The flags of a file as Solaris has them. On Linux, O_NDELAY is the same as
+ * O_NONBLOCK; drivers look at either. The VFS clears O_EXCL when open(2) is
+ * done.
+ */
 static int driver_flag(const struct file *file)
 {
-	return (file->f_mode & FMODE_READ ? FREAD : 0) |
-	       (file->f_mode & FMODE_WRITE ? FWRITE : 0);
+	unsigned int f_flags = READ_ONCE(file->f_flags);
+	int flag = 0;
+
+	if (file->f_mode & FMODE_READ)
+		flag |= FREAD;
+	if (file->f_mode & FMODE_WRITE)
+		flag |= FWRITE;
+	if (f_flags & O_NONBLOCK)
+		flag |= FNDELAY | FNONBLOCK;
+	if (f_flags & O_APPEND)
+		flag |= FAPPEND;
+	/* O_SYNC contains O_DSYNC on Linux. */
+	if (f_flags & __O_SYNC)
+		flag |= FSYNC;
+	else if (f_flags & O_DSYNC)
+		flag |= FDSYNC;
+	if (f_flags & O_EXCL)
+		flag |= FEXCL;
+	return flag;
 }
 
 /* A driver that answers with another device number has a clone in mind. */

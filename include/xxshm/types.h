@@ -49,9 +49,15 @@ typedef struct mutex kmutex_t;
 #define mutex_enter(mutex)	mutex_lock(mutex)
 #define mutex_exit(mutex)	mutex_unlock(mutex)
 
-/* How a device was opened: open(9E). */
+/* How a device is open: open(9E), close(9E), ioctl(9E). */
 #define FREAD		0x1
 #define FWRITE		0x2
+#define FNDELAY		0x4	/* always together with FNONBLOCK */
+#define FAPPEND		0x8
+#define FSYNC		0x10
+#define FDSYNC		0x40
+#define FNONBLOCK	0x80
+#define FEXCL		0x400	/* in open(9E) only */
 #define OTYP_CHR	2
 
 #endif /* _XXSHM_TYPES_H */

@@ -10,6 +10,7 @@
 
 FIXTURE(open) {
 	int fd;		/* takes orders */
+	int door;
 };
 
 FIXTURE_SETUP(open)
@@ -21,6 +22,91 @@ FIXTURE_SETUP(open)
 FIXTURE_TEARDOWN_PARENT(open)
 {
 	EXPECT_EQ(0, driver_unload("doorman"));
+}
+
+#define COUNT(what)	(doorman_counts(self->fd).what)
+
+/* The flags that open(9E) and close(9E) have for those of open(2). */
+FIXTURE(flag) {
+	int fd;
+};
+
+FIXTURE_VARIANT(flag) {
+	int flags;
+	__u32 open_flag;
+	__u32 close_flag;
+};
+
+FIXTURE_VARIANT_ADD(flag, rdonly) {
+	O_RDONLY, FREAD, FREAD
+};
+
+FIXTURE_VARIANT_ADD(flag, wronly) {
+	O_WRONLY, FWRITE, FWRITE
+};
+
+FIXTURE_VARIANT_ADD(flag, rdwr) {
+	O_RDWR, FREAD | FWRITE, FREAD | FWRITE
+};
+
+FIXTURE_VARIANT_ADD(flag, nonblock) {
+	O_RDONLY | O_NONBLOCK, FREAD | FNDELAY | FNONBLOCK, FREAD | FNDELAY | FNONBLOCK
+};
+
+FIXTURE_VARIANT_ADD(flag, append) {
+	O_WRONLY | O_APPEND, FWRITE | FAPPEND, FWRITE | FAPPEND
+};
+
+FIXTURE_VARIANT_ADD(flag, sync) {
+	O_WRONLY | O_SYNC, FWRITE | FSYNC, FWRITE | FSYNC
+};
+
+FIXTURE_VARIANT_ADD(flag, dsync) {
+	O_WRONLY | O_DSYNC, FWRITE | FDSYNC, FWRITE | FDSYNC
+};
+
+/* The kernel forgets it when the file is open. */
+FIXTURE_VARIANT_ADD(flag, excl) {
+	O_RDWR | O_EXCL, FREAD | FWRITE | FEXCL, FREAD | FWRITE
+};
+
+FIXTURE_SETUP(flag)
+{
+	self->fd = doorman_start();
+	ASSERT_GE(self->fd, 0);
+}
+
+FIXTURE_TEARDOWN_PARENT(flag)
+{
+	EXPECT_EQ(0, driver_unload("doorman"));
+}
+
+TEST_F(flag, open_close_and_ioctl_have_it)
+{
+	__u32 model = IS_ILP32 ? DDI_MODEL_ILP32 : DDI_MODEL_LP64;
+	int door = open(DOOR, variant->flags);
+
+	ASSERT_GE(door, 0);
+	EXPECT_EQ(variant->open_flag, COUNT(open_flag));
+	EXPECT_EQ(variant->close_flag | model, ioctl(door, DOORMAN_IOC_MODE));
+	close(door);
+	EXPECT_EQ(variant->close_flag, COUNT(close_flag));
+}
+
+/* What fcntl(2) changes, ioctl(9E) and close(9E) see. */
+TEST_F(open, flag_changes_with_fcntl)
+{
+	__u32 model = IS_ILP32 ? DDI_MODEL_ILP32 : DDI_MODEL_LP64;
+
+	self->door = open(DOOR, O_RDONLY);
+	ASSERT_EQ(0, fcntl(self->door, F_SETFL, O_NONBLOCK | O_APPEND));
+	EXPECT_EQ(FREAD | FNDELAY | FNONBLOCK | FAPPEND | model,
+		  ioctl(self->door, DOORMAN_IOC_MODE));
+	ASSERT_EQ(0, fcntl(self->door, F_SETFL, 0));
+	EXPECT_EQ(FREAD | model, ioctl(self->door, DOORMAN_IOC_MODE));
+	ASSERT_EQ(0, fcntl(self->door, F_SETFL, O_NONBLOCK));
+	close(self->door);
+	EXPECT_EQ(FREAD | FNDELAY | FNONBLOCK, COUNT(close_flag));
 }
 
 /* ioctl(2) with the value that the driver is to return. */
