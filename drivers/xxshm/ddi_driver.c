@@ -28,6 +28,7 @@
 #include "ddi_driver.h"
 #include "ddi_entry.h"
 #include "ddi_lock.h"
+#include "ddi_opens.h"
 #include "ddi_seg.h"
 #include "map.h"
 #include "nodes.h"
@@ -42,15 +43,13 @@
  * struct ddi_minor - a node
  * @device: its entry in the device tree; frees the whole when it is released
  * @driver: whose it is; constant
- * @lock: held while open(9E) and close(9E) run
- * @opens: how many files of it are open, under @lock
+ * @opens: how many files of it are open
  * @totals: what is charged for its mappings
  */
 struct ddi_minor {
 	struct device device;
 	const struct ddi_driver *driver;
-	struct mutex lock;	/* of opens, around open(9E) and close(9E) */
-	unsigned int opens;
+	struct ddi_opens opens;
 	struct xxshm_map_totals totals;
 };
 
@@ -110,6 +109,15 @@ static int driver_flag(const struct file *file)
 	return flag;
 }
 
+static void driver_call_close(struct ddi_minor *minor, int flag)
+{
+	const struct ddi_driver *driver = minor->driver;
+
+	if (driver->close)
+		driver->close(minor->device.devt, flag, OTYP_CHR, xxshm_ddi_cred());
+	xxshm_ddi_opens_closed(&minor->opens);
+}
+
 /* A driver that answers with another device number has a clone in mind. */
 static int driver_call_open(const struct ddi_driver *driver, dev_t dev, int flag)
 {
@@ -127,29 +135,19 @@ static int driver_call_open(const struct ddi_driver *driver, dev_t dev, int flag
 	return -ENXIO;
 }
 
-static int driver_count_open(struct ddi_file *df, int flag)
+static int driver_open_minor(struct ddi_minor *minor, int flag)
 {
-	struct ddi_minor *minor = df->minor;
 	int err;
 
-	if (mutex_lock_interruptible(&minor->lock))
-		return -ERESTARTSYS;
-	err = driver_call_open(df->driver, minor->device.devt, flag);
+	err = xxshm_ddi_opens_begin(&minor->opens);
+	if (err)
+		return err;
+	err = driver_call_open(minor->driver, minor->device.devt, flag);
 	if (!err)
-		minor->opens++;
-	mutex_unlock(&minor->lock);
+		xxshm_ddi_opens_succeed(&minor->opens);
+	else if (xxshm_ddi_opens_fail(&minor->opens))
+		driver_call_close(minor, minor->opens.flag);
 	return err;
-}
-
-static void driver_count_close(struct ddi_file *df, int flag)
-{
-	const struct ddi_driver *driver = df->driver;
-	struct ddi_minor *minor = df->minor;
-
-	mutex_lock(&minor->lock);
-	if (!--minor->opens && driver->close)
-		driver->close(minor->device.devt, flag, OTYP_CHR, xxshm_ddi_cred());
-	mutex_unlock(&minor->lock);
 }
 
 static int driver_open(struct inode *inode, struct file *file)
@@ -162,7 +160,7 @@ static int driver_open(struct inode *inode, struct file *file)
 		return -ENOMEM;
 	df->minor = container_of(device, struct ddi_minor, device);
 	df->driver = df->minor->driver;
-	err = driver_count_open(df, driver_flag(file));
+	err = driver_open_minor(df->minor, driver_flag(file));
 	if (err) {
 		kfree(df);
 		return err;
@@ -179,10 +177,12 @@ static int driver_open(struct inode *inode, struct file *file)
 static int driver_close(struct inode *inode, struct file *file)
 {
 	struct ddi_file *df = file->private_data;
+	int flag = driver_flag(file);
 
 	/* A segment that was never mapped goes before the driver sees the close. */
 	xxshm_prep_list_destroy(&df->preps);
-	driver_count_close(df, driver_flag(file));
+	if (xxshm_ddi_opens_close(&df->minor->opens, flag))
+		driver_call_close(df->minor, flag);
 	xxshm_map_list_destroy(&df->maps);
 	kfree(df);
 	return 0;
@@ -279,7 +279,6 @@ static void driver_release_minor(struct device *device)
 {
 	struct ddi_minor *minor = container_of(device, struct ddi_minor, device);
 
-	mutex_destroy(&minor->lock);
 	kfree(minor);
 }
 
@@ -292,7 +291,7 @@ static struct device *driver_make_minor(struct xxshm_nodes *nodes)
 	if (!minor)
 		return ERR_PTR(-ENOMEM);
 	minor->driver = node->driver;
-	mutex_init(&minor->lock);
+	xxshm_ddi_opens_init(&minor->opens);
 	device_initialize(&minor->device);
 	minor->device.release = driver_release_minor;
 	dev_set_drvdata(&minor->device, &minor->totals);

@@ -17,10 +17,12 @@ struct ddi_driver_node;
  * struct ddi_driver - the entry points of a ported driver
  * @name: its nodes are /dev/NAME0, /dev/NAME1, ...; not empty; may have folders
  * @minors: how many of them, at least 1
- * @open: open(9E), or NULL: called by each open(2), with FREAD and FWRITE in
- *	@flag and OTYP_CHR in @otyp; *@devp may not be changed
- * @close: close(9E), or NULL: called when the last file and the last mapping of
- *	a minor are gone
+ * @open: open(9E), or NULL: called by each open(2), with FREAD, FWRITE and
+ *	other flags in @flag, and OTYP_CHR in @otyp; *@devp may not be changed.
+ *	Calls may overlap
+ * @close: close(9E), or NULL: called once when the last file and the last
+ *	mapping of a minor are gone and no @open runs; open(2) waits until it
+ *	returns
  * @ioctl: ioctl(9E), or NULL: @mode has the flags of the file and the data
  *	model of the caller; ioctl(2) returns the value of *@rvalp, which is 0
  *	at first. A value from -4095 to -1 becomes EOVERFLOW: Linux has errnos

@@ -4,13 +4,18 @@
  * and what the program sees of the answers.
  */
 #include <limits.h>
+#include <pthread.h>
 
 #include "kselftest_harness.h"
 #include "doorman.h"
 
+#define CROWD	6
+#define TURNS	150	/* of each thread of the crowd */
+
 FIXTURE(open) {
 	int fd;		/* takes orders */
 	int door;
+	pid_t pid;
 };
 
 FIXTURE_SETUP(open)
@@ -24,7 +29,231 @@ FIXTURE_TEARDOWN_PARENT(open)
 	EXPECT_EQ(0, driver_unload("doorman"));
 }
 
+#define LET_OPEN(call)	ASSERT_EQ(0, ioctl(self->fd, DOORMAN_IOC_LET_OPEN, call))
+#define LET_CLOSE(call)	ASSERT_EQ(0, ioctl(self->fd, DOORMAN_IOC_LET_CLOSE, call))
 #define COUNT(what)	(doorman_counts(self->fd).what)
+
+/* Open the door while an open(9E) that began before it waits. */
+TEST_F_TIMEOUT(open, opens_are_not_serialised, 300)
+{
+	pid_t second;
+
+	ASSERT_EQ(0, doorman_plan(self->fd, (struct doorman_plan){ .open_waits = 0x1 }));
+	self->pid = open_in_child(O_RDWR);
+	ASSERT_EQ(0, doorman_await_opens(self->fd, 1));
+	second = open_in_child(O_RDWR);
+	EXPECT_EQ(0, wait_within(second, SOON / 2));
+	EXPECT_EQ(1, COUNT(opening));
+	LET_OPEN(0);
+	EXPECT_EQ(0, wait_within(self->pid, SOON));
+	EXPECT_EQ(2, COUNT(opened));
+	EXPECT_EQ(1, COUNT(closes));
+	EXPECT_EQ(0, COUNT(faults));
+}
+
+/* The door is also open in a child, which closes it when it gets a byte. */
+static pid_t close_in_child(int door, int ends[2])
+{
+	pid_t pid;
+	char byte;
+
+	if (pipe(ends))
+		return -1;
+	pid = fork_silent();
+	if (pid)
+		return pid;
+	if (read(ends[0], &byte, 1) != 1)
+		_exit(1);
+	_exit(close(door) ? errno : 0);
+}
+
+TEST_F_TIMEOUT(open, close_does_not_wait_for_an_open, 300)
+{
+	int ends[2];
+	pid_t closer;
+
+	self->door = open(DOOR, O_RDWR);
+	ASSERT_GE(self->door, 0);
+	closer = close_in_child(self->door, ends);
+	close(self->door);
+	ASSERT_EQ(0, doorman_plan(self->fd, (struct doorman_plan){ .open_waits = 0x1 }));
+	self->pid = open_in_child(O_RDWR);
+	ASSERT_EQ(0, doorman_await_opens(self->fd, 1));
+	ASSERT_EQ(1, write(ends[1], "", 1));
+	EXPECT_EQ(0, wait_within(closer, SOON / 2));
+	EXPECT_EQ(0, COUNT(closes));
+	LET_OPEN(0);
+	EXPECT_EQ(0, wait_within(self->pid, SOON));
+	EXPECT_EQ(1, COUNT(closes));
+	EXPECT_EQ(0, COUNT(faults));
+}
+
+/* All files are closed, and then the open(9E) that waited fails: it closes. */
+TEST_F_TIMEOUT(open, open_that_fails_last_calls_close, 300)
+{
+	const struct doorman_plan wait_and_fail = { .open_waits = 0x1, .open_fails = 0x1 };
+
+	self->door = open(DOOR, O_RDWR | O_CLOEXEC);
+	ASSERT_GE(self->door, 0);
+	ASSERT_EQ(0, doorman_plan(self->fd, wait_and_fail));
+	self->pid = fork_silent();
+	if (!self->pid) {
+		close(self->door);
+		_exit(open(DOOR, O_RDONLY) < 0 ? errno : 0);
+	}
+	ASSERT_EQ(0, doorman_await_opens(self->fd, 1));
+	ASSERT_EQ(0, close(self->door));
+	EXPECT_EQ(0, COUNT(closes));
+	LET_OPEN(0);
+	EXPECT_EQ(EIO, wait_within(self->pid, SOON));
+	EXPECT_EQ(1, COUNT(closes));
+	/* As the file was open that was closed last. */
+	EXPECT_EQ(FREAD | FWRITE, COUNT(close_flag));
+	EXPECT_EQ(0, COUNT(faults));
+}
+
+TEST_F(open, open_that_fails_alone_does_not_call_close)
+{
+	ASSERT_EQ(0, doorman_plan(self->fd, (struct doorman_plan){ .open_fails = 0x1 }));
+	EXPECT_EQ(-1, open(DOOR, O_RDWR));
+	EXPECT_EQ(EIO, errno);
+	EXPECT_EQ(0, COUNT(closes));
+	self->door = open(DOOR, O_RDWR);
+	ASSERT_GE(self->door, 0);
+	close(self->door);
+	EXPECT_EQ(1, COUNT(closes));
+}
+
+TEST_F(open, open_that_fails_beside_an_open_file_does_not_call_close)
+{
+	self->door = open(DOOR, O_RDWR);
+	ASSERT_GE(self->door, 0);
+	ASSERT_EQ(0, doorman_plan(self->fd, (struct doorman_plan){ .open_fails = 0x1 }));
+	EXPECT_EQ(-1, open(DOOR, O_RDWR));
+	EXPECT_EQ(0, COUNT(closes));
+	close(self->door);
+	EXPECT_EQ(1, COUNT(closes));
+	EXPECT_EQ(0, COUNT(faults));
+}
+
+/* A child closes the door for the last time, and close(9E) takes its time. */
+static pid_t close_slowly(int fd)
+{
+	const struct doorman_plan wait = { .close_waits = 0x1 };
+	pid_t pid;
+
+	if (doorman_plan(fd, wait))
+		return -1;
+	pid = open_in_child(O_RDWR);
+	while (doorman_counts(fd).closing != 1)
+		usleep(1000);
+	return pid;
+}
+
+TEST_F_TIMEOUT(open, open_waits_for_close_to_return, 300)
+{
+	pid_t opener;
+
+	self->pid = close_slowly(self->fd);
+	opener = open_in_child(O_RDWR);
+	usleep(200000);
+	EXPECT_EQ(1, COUNT(opens));
+	LET_CLOSE(0);
+	EXPECT_EQ(0, wait_within(opener, SOON));
+	EXPECT_EQ(0, wait_within(self->pid, SOON));
+	EXPECT_EQ(2, COUNT(opened));
+	EXPECT_EQ(2, COUNT(closes));
+	EXPECT_EQ(0, COUNT(faults));
+}
+
+TEST_F_TIMEOUT(open, kill_ends_the_wait_for_close, 300)
+{
+	pid_t opener;
+
+	self->pid = close_slowly(self->fd);
+	opener = open_in_child(O_RDWR);
+	usleep(200000);
+	kill(opener, SIGKILL);
+	EXPECT_EQ(128 + SIGKILL, wait_within(opener, SOON / 2));
+	EXPECT_EQ(1, COUNT(closing));
+	LET_CLOSE(0);
+	EXPECT_EQ(0, wait_within(self->pid, SOON));
+	EXPECT_EQ(1, COUNT(opens));
+}
+
+static void ignore(int sig)
+{
+}
+
+TEST_F_TIMEOUT(open, interrupted_open_is_eintr, 300)
+{
+	struct sigaction action = { .sa_handler = ignore };
+
+	ASSERT_EQ(0, doorman_plan(self->fd, (struct doorman_plan){ .open_waits = 0x1 }));
+	ASSERT_EQ(0, sigaction(SIGUSR1, &action, NULL));
+	self->pid = open_in_child(O_RDWR);
+	ASSERT_EQ(0, doorman_await_opens(self->fd, 1));
+	kill(self->pid, SIGUSR1);
+	EXPECT_EQ(EINTR, wait_within(self->pid, SOON));
+	EXPECT_EQ(0, COUNT(closes));
+}
+
+static void *open_in_turns(void *data)
+{
+	long opened = 0;
+	int turn, door;
+
+	for (turn = 0; turn < TURNS; turn++) {
+		door = open(DOOR, turn % 2 ? O_RDWR : O_RDONLY);
+		if (door < 0)
+			continue;
+		opened++;
+		if (turn % 3)
+			sched_yield();
+		close(door);
+	}
+	return (void *)opened;
+}
+
+/* Threads open and close at random. The driver counts calls that overlap. */
+TEST_F_TIMEOUT(open, crowd_never_sees_close_too_early_or_twice, 300)
+{
+	pthread_t threads[CROWD];
+	unsigned long opened = 0;
+	struct doorman_counts counts;
+	void *each;
+	int i;
+
+	ASSERT_EQ(0, doorman_plan(self->fd, (struct doorman_plan){ .fail_every = 3 }));
+	for (i = 0; i < CROWD; i++)
+		ASSERT_EQ(0, pthread_create(&threads[i], NULL, open_in_turns, NULL));
+	for (i = 0; i < CROWD; i++) {
+		ASSERT_EQ(0, pthread_join(threads[i], &each));
+		opened += (unsigned long)each;
+	}
+	counts = doorman_counts(self->fd);
+	EXPECT_EQ(CROWD * TURNS, counts.opens);
+	EXPECT_EQ(opened, counts.opened);
+	EXPECT_EQ(0, counts.opening + counts.closing + counts.faults);
+	EXPECT_GE(counts.closes, 1);
+	EXPECT_LE(counts.closes, counts.opened);
+}
+
+/* The last close(2) is that of the last process that has the file. */
+TEST_F_TIMEOUT(open, inherited_descriptor_keeps_the_minor_open, 300)
+{
+	int ends[2];
+
+	ASSERT_EQ(0, doorman_plan(self->fd, (struct doorman_plan){}));
+	self->door = open(DOOR, O_RDWR);
+	ASSERT_GE(self->door, 0);
+	self->pid = close_in_child(self->door, ends);
+	close(self->door);
+	EXPECT_EQ(0, COUNT(closes));
+	ASSERT_EQ(1, write(ends[1], "", 1));
+	EXPECT_EQ(0, wait_within(self->pid, SOON));
+	EXPECT_EQ(1, COUNT(closes));
+}
 
 /* The flags that open(9E) and close(9E) have for those of open(2). */
 FIXTURE(flag) {

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef _XXSHM_DDI_OPENS_H
+#define _XXSHM_DDI_OPENS_H
+
+#include <linux/spinlock.h>
+#include <linux/types.h>
+#include <linux/wait.h>
+
+/**
+ * struct ddi_opens - the opens of one minor
+ * @lock: of all other fields
+ * @users: files that are open, and calls of open(9E) that have not returned
+ * @is_open: open(9E) has succeeded since close(9E) was called last
+ * @is_closing: close(9E) is running
+ * @flag: of the file that was closed last, for close(9E)
+ * @closed: where open(2) waits until close(9E) has returned
+ *
+ * No lock is held while open(9E) or close(9E) runs. Calls of open(9E) may
+ * overlap. close(9E) runs alone.
+ */
+struct ddi_opens {
+	spinlock_t lock;	/* of all that follows */
+	unsigned int users;
+	bool is_open;
+	bool is_closing;
+	int flag;
+	wait_queue_head_t closed;
+};
+
+void xxshm_ddi_opens_init(struct ddi_opens *opens);
+int xxshm_ddi_opens_begin(struct ddi_opens *opens);
+void xxshm_ddi_opens_succeed(struct ddi_opens *opens);
+bool xxshm_ddi_opens_fail(struct ddi_opens *opens);
+bool xxshm_ddi_opens_close(struct ddi_opens *opens, int flag);
+void xxshm_ddi_opens_closed(struct ddi_opens *opens);
+
+#endif /* _XXSHM_DDI_OPENS_H */
