@@ -167,7 +167,7 @@ static loff_t chardev_llseek(struct file *file, loff_t offset, int whence)
 }
 
 static int chardev_prepare(struct file *file, const struct xxshm_prep_call *call,
-			void **made)
+			   void **made)
 {
 	struct xxshm_file *xf = file->private_data;
 
@@ -177,7 +177,8 @@ static int chardev_prepare(struct file *file, const struct xxshm_prep_call *call
 
 /* The window stays, whether it is mapped in the end or not. */
 static const struct xxshm_prep_ops chardev_prep_ops = {
-	.make	= chardev_prepare,
+	.make		= chardev_prepare,
+	.is_repeatable	= true,
 };
 
 /* Give the window its pages: now if they are few, and else without mmap_lock. */

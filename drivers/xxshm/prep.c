@@ -21,8 +21,9 @@
  *
  * A second pass that never comes: a signal handler may jump away from the call, a
  * kill may end it. Then the preparation is dropped: by the next call of the task on
- * the same file, by the last close of the file, or after PREP_PATIENCE. A failure is
- * not kept if a signal is pending: the next call may be another one, with better luck.
+ * the same file, by the last close of the file, or after PREP_PATIENCE. A failure that
+ * may be repeated is not kept if a signal is pending: the next call may be another one,
+ * with better luck.
  *
  * A kernel thread that maps a file does not return to user space: it prepares in
  * place.
@@ -303,7 +304,8 @@ void xxshm_prep_list_destroy(struct xxshm_prep_list *list)
 
 static void prep_finish(struct xxshm_prep *prep)
 {
-	bool is_left = prep->err && task_sigpending(current) && prep->tries < PREP_TRIES;
+	bool is_left = prep->err && prep->ops->is_repeatable &&
+		       task_sigpending(current) && prep->tries < PREP_TRIES;
 
 	spin_lock(&prep_lock);
 	prep_unlink_locked(prep);
@@ -458,7 +460,7 @@ unsigned long xxshm_prep_place(struct xxshm_prep_list *list, struct file *file,
 	return 0;
 }
 
-static struct xxshm_prep_call prep_call_of(const struct vm_area_struct *vma)
+static struct xxshm_prep_call prep_call_of(struct vm_area_struct *vma)
 {
 	return (struct xxshm_prep_call){
 		.addr		= vma->vm_start,

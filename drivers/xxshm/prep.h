@@ -32,11 +32,13 @@ struct xxshm_prep_call {
  * @make: do it, and store in *@made what drop() is to get, or leave it NULL; 0 or a
  *	negative errno. Context: the calling process, may sleep; mmap_lock is not held,
  *	unless the caller is a kernel thread
+ * @is_repeatable: make() may be called again for the same call after it failed
  * @drop: the mapping does not come: undo make(). Not called for NULL. Context:
  *	process context, may sleep, about any process
  */
 struct xxshm_prep_ops {
 	int (*make)(struct file *file, const struct xxshm_prep_call *call, void **made);
+	bool is_repeatable;
 	void (*drop)(void *made);
 };
 

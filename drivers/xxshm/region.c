@@ -29,11 +29,13 @@
 #include <linux/preempt.h>
 #include <linux/refcount.h>
 #include <linux/sched/signal.h>
+#include <linux/sizes.h>
 #include <linux/slab.h>
 #include <linux/vmalloc.h>
 #include <linux/workqueue.h>
 
 #include "fill.h"
+#include "memlock.h"
 #include "region.h"
 #include "umem.h"
 
@@ -45,7 +47,8 @@
 #define REGION_GFP_TRY	(UMEM_GFP_TRY | __GFP_ZERO)
 /* Each time a memory cgroup gives back some 30 pages, others may be faster. */
 #define REGION_TRIES	16
-#define REGION_RESERVE_ORDER	3
+/* More than the kernel keeps back for each CPU when it is returned. */
+#define REGION_RESERVE	SZ_512K
 /* Not GFP_ATOMIC: these are not the last reserves' business. */
 #define REGION_GFP_NOW	(GFP_NOWAIT | __GFP_ZERO | __GFP_NOWARN)
 
@@ -375,20 +378,22 @@ static const struct xxshm_fill_ops region_fill_ops = {
  */
 int xxshm_region_publish(struct xxshm_region *region)
 {
-	struct page *reserve;
+	void *reserve = NULL;
 	int err;
 
 	if (xxshm_fill_is_full(&region->fill))
 		return 0;
 	/*
 	 * If the cgroup reaches its limit here, what was published stays. Leave it some
-	 * pages: without any, the kernel would kill the process at its next step.
+	 * memory: without any, the kernel would kill the process at its next step.
 	 */
-	reserve = alloc_pages(UMEM_GFP | __GFP_ACCOUNT, REGION_RESERVE_ORDER);
-	if (!reserve)
-		return -ENOMEM;
+	if (region->npages > REGION_RESERVE >> PAGE_SHIFT) {
+		reserve = kvmalloc(REGION_RESERVE, MEMLOCK_GFP);
+		if (!reserve)
+			return -ENOMEM;
+	}
 	err = xxshm_fill_up(&region->fill, &region_fill_ops, region);
-	__free_pages(reserve, REGION_RESERVE_ORDER);
+	kvfree(reserve);
 	return err;
 }
 
