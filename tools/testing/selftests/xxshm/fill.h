@@ -3,8 +3,9 @@
  * A first mmap(2) of a window that takes long, and what goes on meanwhile.
  *
  * A slow process has the lowest priority, and shares processor 0 with a busy
- * one. So it gets a hundredth of that processor until the test ends the busy
- * process. The test and all other threads run on processor 1.
+ * process. It gets a sixth of that processor at first, a hundredth as soon as the
+ * busy process takes all, and all of it when the test ends the busy process. The
+ * test and all other threads run on processor 1.
  */
 #ifndef _SELFTESTS_XXSHM_FILL_H
 #define _SELFTESTS_XXSHM_FILL_H
@@ -56,6 +57,12 @@ static inline pid_t fork_bound(void)
 	return pid;
 }
 
+static inline void set_nice(pid_t pid, int nice)
+{
+	if (setpriority(PRIO_PROCESS, pid, nice))
+		perror("setpriority");
+}
+
 static inline pid_t busy_start(void)
 {
 	pid_t pid = fork_bound();
@@ -63,16 +70,21 @@ static inline pid_t busy_start(void)
 	if (pid)
 		return pid;
 	pin(0);
+	set_nice(0, 12);
 	for (;;)
 		;
+}
+
+static inline void busy_take_all(pid_t pid)
+{
+	set_nice(pid, 0);
 }
 
 /* Only the calling thread: its process may have others that are not slow. */
 static inline void be_slow(void)
 {
 	pin(0);
-	if (setpriority(PRIO_PROCESS, 0, 19))
-		perror("setpriority");
+	set_nice(0, 19);
 }
 
 /* Has the page cache grown by so many bytes? */
