@@ -143,8 +143,8 @@ static void space_unmap_range(struct devmap_space *space, pgoff_t first, pgoff_t
 }
 
 /*
- * A fork that does not get it goes on without. It holds mmap_lock, so memory of a cgroup
- * that is above its memory.high is not waited for.
+ * A fork that does not get it goes on without. It holds mmap_lock, so the first try does
+ * not wait for memory of a cgroup that is above its memory.high.
  */
 static unsigned long *space_alloc_loaded(const struct devmap_seg *seg)
 {

@@ -5,7 +5,7 @@
  * Others that need the range wait for that task. It may be slow: the administrator
  * may have throttled it (cpu.max), or its memory cgroup may have to reclaim memory.
  * So after FILL_PATIENCE the others help to fill the range. They hold no lock while
- * they wait, and none that is held long.
+ * they wait.
  *
  * Each task pays for the pages that it adds. If the last of them gives up, the range
  * is as empty as before.
@@ -64,7 +64,7 @@ bool xxshm_fill_is_full(struct xxshm_fill *fill)
 }
 EXPORT_SYMBOL_IF_KUNIT(xxshm_fill_is_full);
 
-/* Begin to fill, unless others do and @is_helping does not matter to them. */
+/* Join those that fill the range. Without @is_helping, only if there are none. */
 static bool fill_join(struct xxshm_fill *fill, bool is_helping)
 {
 	bool joins;
@@ -84,9 +84,10 @@ static bool fill_leave(struct xxshm_fill *fill, int err)
 	mutex_lock(&fill->lock);
 	WRITE_ONCE(fill->fillers, fill->fillers - 1);
 	is_last = !fill->fillers;
-	/* A task that sees this sees the pages in the page cache. */
-	if (!err)
+	if (!err) {
+		/* A task that sees this sees the pages in the page cache. */
 		smp_store_release(&fill->is_full, true);
+	}
 	mutex_unlock(&fill->lock);
 	return is_last;
 }

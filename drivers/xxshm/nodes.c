@@ -11,6 +11,7 @@
 #include <linux/fs.h>
 #include <linux/kdev_t.h>
 #include <linux/kobject.h>
+#include <linux/magic.h>
 #include <linux/slab.h>
 #include <linux/xarray.h>
 
@@ -162,11 +163,14 @@ static bool nodes_is_ready(const struct inode *inode, loff_t size)
  * the kernel from setting the node's times when a page is first written to. Times
  * that a program sets, as touch(1) does, are not affected.
  *
+ * Only a node on devtmpfs or tmpfs is changed, where all of /dev is as a rule: other
+ * file systems might write the size to their disk.
+ *
  * Context: In an open handler, may sleep.
  */
 void xxshm_nodes_open(struct inode *inode, loff_t size)
 {
-	if (nodes_is_ready(inode, size))
+	if (inode->i_sb->s_magic != TMPFS_MAGIC || nodes_is_ready(inode, size))
 		return;
 	inode_lock(inode);
 	i_size_write(inode, size);

@@ -19,14 +19,14 @@
  * the address. So the first pass gets a free address instead, where nothing is
  * lost; the second one gets the address that the caller wants.
  *
- * A second pass that never comes: a signal handler may jump away from the call, a
- * kill may end it. Then the preparation is dropped: by the next call of the task on
- * the same file, by the last close of the file, or after PREP_PATIENCE. A failure that
+ * A second pass that never comes: a signal handler may jump away from the call, the
+ * kernel may refuse it. Then the preparation is dropped: by the next call of the task
+ * on the same file, by the last close of the file, or after PREP_PATIENCE. A failure that
  * may be repeated is not kept if a signal is pending: the next call may be another one,
  * with better luck.
  *
- * A kernel thread that maps a file does not return to user space: it prepares in
- * place.
+ * A kernel thread does not return to user space, so it cannot map what has to be
+ * prepared.
  */
 #include <linux/compat.h>
 #include <linux/err.h>
@@ -47,9 +47,13 @@
 #include <linux/sizes.h>
 #include <linux/slab.h>
 #include <linux/spinlock.h>
+#include <linux/string.h>
 #include <linux/task_work.h>
+#include <linux/thread_info.h>
 #include <linux/wait.h>
 #include <linux/workqueue.h>
+
+#include <asm/syscall.h>
 
 #include "backport.h"
 #include "memlock.h"
@@ -68,6 +72,9 @@
 /* What makes a call another one. */
 #define PREP_VM_FLAGS	(VM_READ | VM_WRITE | VM_EXEC | VM_MAYWRITE | VM_MAYSHARE)
 
+/* The arguments of the system call. */
+#define PREP_ARGS	6
+
 enum prep_state {
 	PREP_PLACED,	/* the first pass has got a free address for MAP_FIXED */
 	PREP_QUEUED,	/* the work has not ended */
@@ -75,21 +82,22 @@ enum prep_state {
 	PREP_AGAIN,	/* it failed, and a signal came: begin again */
 };
 
-/* A program that gets signals all the time is told of a failure none the less. */
+/* After so many tries, report the failure even if a signal is pending. */
 #define PREP_TRIES	3
-
 
 /**
  * struct xxshm_prep - a preparation
  * @work: the task work
  * @entry: in the list of its file, under prep_lock
- * @done: in prep_done, under prep_lock, if it is there to be dropped in time
+ * @waiting: in prep_waiting, under prep_lock, if the task has to come back for it
  * @list: the list of its file; constant
  * @pid: the task, with a reference: a later task with the same number is another one
  * @mm: its address space, with a reference to the structure only
  * @file: the file, with a reference as long as the work is queued
  * @ops: the operations of @file
  * @call: the call
+ * @args: the arguments of the system call
+ * @stack: the stack pointer of the system call: together they tell it from others
  * @state: an enum prep_state; only @pid changes it
  * @tries: how often it was made
  * @err: what make() returned
@@ -99,13 +107,15 @@ enum prep_state {
 struct xxshm_prep {
 	struct callback_head work;
 	struct list_head entry;
-	struct list_head done;
+	struct list_head waiting;
 	struct xxshm_prep_list *list;
 	struct pid *pid;
 	struct mm_struct *mm;
 	struct file *file;
 	const struct xxshm_prep_ops *ops;
 	struct xxshm_prep_call call;
+	unsigned long args[PREP_ARGS];
+	unsigned long stack;
 	enum prep_state state;
 	unsigned int tries;
 	int err;
@@ -115,7 +125,7 @@ struct xxshm_prep {
 
 /* Of all lists, for single steps. */
 static DEFINE_SPINLOCK(prep_lock);
-static LIST_HEAD(prep_done);
+static LIST_HEAD(prep_waiting);	/* by deadline */
 static DECLARE_WAIT_QUEUE_HEAD(prep_dropped);
 
 static void prep_reap(struct work_struct *unused);
@@ -143,7 +153,7 @@ static struct xxshm_prep *prep_alloc(struct xxshm_prep_list *list)
 	prep->pid = get_pid(task_pid(current));
 	prep->mm = current->mm;
 	mmgrab(prep->mm);
-	INIT_LIST_HEAD(&prep->done);
+	INIT_LIST_HEAD(&prep->waiting);
 	return prep;
 }
 
@@ -166,19 +176,24 @@ static void prep_unlink_locked(struct xxshm_prep *prep)
 {
 	lockdep_assert_held(&prep_lock);
 	list_del(&prep->entry);
-	list_del_init(&prep->done);
+	list_del_init(&prep->waiting);
 }
 
-/* What was made is dropped in time; an errno alone costs nothing. */
+static void prep_wait_for_task(struct xxshm_prep *prep)
+{
+	lockdep_assert_held(&prep_lock);
+	prep->deadline = jiffies + PREP_PATIENCE;
+	list_move_tail(&prep->waiting, &prep_waiting);
+}
+
 static void prep_link_locked(struct xxshm_prep *prep)
 {
 	lockdep_assert_held(&prep_lock);
 	list_add(&prep->entry, &prep->list->preps);
-	if (!prep->made)
+	if (prep->state == PREP_QUEUED)
 		return;
-	prep->deadline = jiffies + PREP_PATIENCE;
-	list_add_tail(&prep->done, &prep_done);
-	schedule_delayed_work(&prep_reaper, PREP_PATIENCE);
+	prep_wait_for_task(prep);
+	queue_delayed_work(system_unbound_wq, &prep_reaper, PREP_PATIENCE);
 }
 
 static void prep_link(struct xxshm_prep *prep)
@@ -195,31 +210,92 @@ static void prep_unlink(struct xxshm_prep *prep)
 	spin_unlock(&prep_lock);
 }
 
+/* A driver may map its own node in make(): that is another call. */
 static bool prep_is_own(const struct xxshm_prep *prep)
 {
-	return prep->pid == task_pid(current) && prep->mm == current->mm;
+	return prep->pid == task_pid(current) && prep->mm == current->mm &&
+	       prep->state != PREP_QUEUED;
 }
 
-/* Take the preparation of the calling task off the list, or return NULL. */
+static void prep_identify(struct xxshm_prep *prep)
+{
+	struct pt_regs *regs = task_pt_regs(current);
+
+	syscall_get_arguments(current, regs, prep->args);
+	prep->stack = user_stack_pointer(regs);
+}
+
+/* Is the calling task in the system call that it was in then? */
+static bool prep_is_same_call(const struct xxshm_prep *prep)
+{
+	struct pt_regs *regs = task_pt_regs(current);
+	unsigned long args[PREP_ARGS];
+
+	syscall_get_arguments(current, regs, args);
+	return prep->stack == user_stack_pointer(regs) &&
+	       !memcmp(prep->args, args, sizeof(args));
+}
+
+/*
+ * Has a signal handler interrupted the call that this is for? Then the calling task is
+ * further down the same stack, and comes back.
+ */
+static bool prep_is_interrupted(const struct xxshm_prep *prep)
+{
+	return prep->state == PREP_DONE &&
+	       user_stack_pointer(task_pt_regs(current)) < prep->stack;
+}
+
+static bool prep_task_is_gone(const struct xxshm_prep *prep)
+{
+	bool is_gone;
+
+	rcu_read_lock();
+	is_gone = !pid_task(prep->pid, PIDTYPE_PID);
+	rcu_read_unlock();
+	return is_gone;
+}
+
+/* Drop those that are on a list of no file any more, by @entry. */
+static void prep_drop_all(struct list_head *preps)
+{
+	struct xxshm_prep *prep, *next;
+
+	list_for_each_entry_safe(prep, next, preps, entry)
+		prep_drop(prep);
+}
+
+/*
+ * Take the preparation of the calling task off the list, or return NULL. Those of tasks
+ * that are gone are dropped, so that the list does not grow with what tasks leave.
+ */
 static struct xxshm_prep *prep_take(struct xxshm_prep_list *list)
 {
-	struct xxshm_prep *prep, *own = NULL;
+	struct xxshm_prep *prep, *next, *own = NULL;
+	LIST_HEAD(left);
 
 	if (xxshm_prep_list_is_empty(list))
 		return NULL;
 	spin_lock(&prep_lock);
-	list_for_each_entry(prep, &list->preps, entry) {
+	list_for_each_entry_safe(prep, next, &list->preps, entry) {
 		if (prep_is_own(prep)) {
+			if (prep_is_interrupted(prep))
+				continue;
 			own = prep;
 			prep_unlink_locked(own);
 			break;
 		}
+		if (prep->state != PREP_QUEUED && prep_task_is_gone(prep)) {
+			prep_unlink_locked(prep);
+			list_add(&prep->entry, &left);
+		}
 	}
 	spin_unlock(&prep_lock);
+	prep_drop_all(&left);
 	return own;
 }
 
-/* A task that a debugger or a signal has stopped still comes back. */
+/* A task that a debugger, a signal or its cgroup has stopped still comes back. */
 static bool prep_task_is_stopped(const struct xxshm_prep *prep)
 {
 	const struct task_struct *task;
@@ -228,7 +304,8 @@ static bool prep_task_is_stopped(const struct xxshm_prep *prep)
 	rcu_read_lock();
 	task = pid_task(prep->pid, PIDTYPE_PID);
 	is_stopped = task &&
-		READ_ONCE(task->jobctl) & (JOBCTL_STOPPED | JOBCTL_TRACED);
+		READ_ONCE(task->jobctl) &
+		(JOBCTL_STOPPED | JOBCTL_TRACED | JOBCTL_TRAP_FREEZE);
 	rcu_read_unlock();
 	return is_stopped;
 }
@@ -236,12 +313,16 @@ static bool prep_task_is_stopped(const struct xxshm_prep *prep)
 /* Take one off whose time is over; the file cannot go before it is dropped. */
 static struct xxshm_prep *prep_take_overdue(void)
 {
-	struct xxshm_prep *prep, *overdue = NULL;
+	struct xxshm_prep *prep, *next, *overdue = NULL;
 
 	spin_lock(&prep_lock);
-	list_for_each_entry(prep, &prep_done, done) {
-		if (time_before(jiffies, prep->deadline) || prep_task_is_stopped(prep))
+	list_for_each_entry_safe(prep, next, &prep_waiting, waiting) {
+		if (time_before(jiffies, prep->deadline))
+			break;
+		if (prep_task_is_stopped(prep)) {
+			prep_wait_for_task(prep);
 			continue;
+		}
 		overdue = prep;
 		overdue->list->dropping++;
 		prep_unlink_locked(overdue);
@@ -266,8 +347,8 @@ static void prep_reap(struct work_struct *unused)
 		cond_resched();
 	}
 	spin_lock(&prep_lock);
-	if (!list_empty(&prep_done))
-		schedule_delayed_work(&prep_reaper, HZ);
+	if (!list_empty(&prep_waiting))
+		queue_delayed_work(system_unbound_wq, &prep_reaper, HZ);
 	spin_unlock(&prep_lock);
 }
 
@@ -289,16 +370,15 @@ static bool prep_list_is_dropping(const struct xxshm_prep_list *list)
  */
 void xxshm_prep_list_destroy(struct xxshm_prep_list *list)
 {
-	struct xxshm_prep *prep, *next;
+	struct xxshm_prep *prep;
 	LIST_HEAD(left);
 
 	spin_lock(&prep_lock);
 	list_splice_init(&list->preps, &left);
 	list_for_each_entry(prep, &left, entry)
-		list_del_init(&prep->done);
+		list_del_init(&prep->waiting);
 	spin_unlock(&prep_lock);
-	list_for_each_entry_safe(prep, next, &left, entry)
-		prep_drop(prep);
+	prep_drop_all(&left);
 	wait_event(prep_dropped, !prep_list_is_dropping(list));
 }
 
@@ -320,15 +400,27 @@ static bool prep_is_pointless(void)
 }
 
 /*
- * The file goes last: with it the module may go, so nothing may follow here.
+ * A task that is traced comes here with the flag still set that brought it, and then
+ * each wait that a signal may interrupt would end at once. The kernel needs the flag
+ * afterwards, in order to restart the call.
  */
+static void prep_make(struct xxshm_prep *prep)
+{
+	bool is_notified = test_and_clear_thread_flag(TIF_NOTIFY_SIGNAL);
+
+	prep->err = prep->ops->make(prep->file, &prep->call, &prep->made);
+	if (is_notified)
+		set_thread_flag(TIF_NOTIFY_SIGNAL);
+}
+
+/* The file goes last: with it the module may go, so nothing may follow here. */
 static void prep_run(struct callback_head *work)
 {
 	struct xxshm_prep *prep = container_of(work, struct xxshm_prep, work);
 	struct file *file = prep->file;
 
 	if (!prep_is_pointless())
-		prep->err = prep->ops->make(file, &prep->call, &prep->made);
+		prep_make(prep);
 	if (prep_is_pointless()) {
 		prep_unlink(prep);
 		prep_drop(prep);
@@ -336,11 +428,6 @@ static void prep_run(struct callback_head *work)
 		prep_finish(prep);
 	}
 	fput(file);
-}
-
-static unsigned long prep_stack(void)
-{
-	return user_stack_pointer(task_pt_regs(current));
 }
 
 /* Does the task return to user space from here, so that task works run? */
@@ -407,7 +494,7 @@ static bool prep_is_placed_for(const struct xxshm_prep *prep,
 			       const struct xxshm_prep_call *call)
 {
 	return prep->state == PREP_DONE && prep->call.pgoff == call->pgoff &&
-	       prep->call.npages == call->npages && prep->call.stack == call->stack;
+	       prep->call.npages == call->npages && prep_is_same_call(prep);
 }
 
 /**
@@ -434,7 +521,6 @@ unsigned long xxshm_prep_place(struct xxshm_prep_list *list, struct file *file,
 		.addr	= addr,
 		.pgoff	= pgoff,
 		.npages	= len >> PAGE_SHIFT,
-		.stack	= prep_stack(),
 	};
 	struct xxshm_prep *prep = prep_take(list);
 	unsigned long place;
@@ -468,7 +554,6 @@ static struct xxshm_prep_call prep_call_of(struct vm_area_struct *vma)
 		.npages		= vma_pages(vma),
 		.vm_flags	= vma->vm_flags & PREP_VM_FLAGS,
 		.is_compat	= in_compat_syscall(),
-		.stack		= prep_stack(),
 	};
 }
 
@@ -489,6 +574,7 @@ static int prep_queue(struct xxshm_prep *prep, struct file *file,
 	unsigned long wanted = prep->call.addr;
 
 	prep->call = *call;
+	prep_identify(prep);
 	if (prep->state == PREP_PLACED)
 		prep->call.addr = wanted;
 	prep->state = PREP_QUEUED;
@@ -517,8 +603,8 @@ static int prep_queue(struct xxshm_prep *prep, struct file *file,
  *
  * Context: In an mmap handler, which has to undo all that it did if this fails.
  * Return: 0 if the mapping is prepared; -ERESTARTNOINTR if it is going to be: the
- * handler must return that; what make() failed with; -ENOMEM; -EINTR if the caller is
- * being killed.
+ * handler must return that; what make() failed with; -ENOMEM; -EOPNOTSUPP if current is
+ * a kernel thread; -EINTR if it is being killed.
  */
 int xxshm_prep_mmap(struct xxshm_prep_list *list, struct vm_area_struct *vma,
 		    const struct xxshm_prep_ops *ops, void **made)
@@ -539,7 +625,7 @@ int xxshm_prep_mmap(struct xxshm_prep_list *list, struct vm_area_struct *vma,
 		prep = NULL;
 	}
 	if (!prep && !prep_is_possible())
-		return ops->make(vma->vm_file, &call, made);
+		return -EOPNOTSUPP;
 	if (!prep)
 		prep = prep_alloc(list);
 	return prep ? prep_queue(prep, vma->vm_file, &call, ops) : -ENOMEM;

@@ -16,7 +16,6 @@ struct vm_area_struct;
  * @vm_flags: protection and sharing: of VM_READ, VM_WRITE, VM_EXEC, VM_MAYWRITE,
  *	VM_MAYSHARE
  * @is_compat: in_compat_syscall()
- * @stack: the caller's stack pointer: a call from elsewhere is another one
  */
 struct xxshm_prep_call {
 	unsigned long addr;
@@ -24,16 +23,14 @@ struct xxshm_prep_call {
 	pgoff_t npages;
 	unsigned long vm_flags;
 	bool is_compat;
-	unsigned long stack;
 };
 
 /**
  * struct xxshm_prep_ops - what a kind of file does before it is mapped
  * @make: do it, and store in *@made what drop() is to get, or leave it NULL; 0 or a
- *	negative errno. Context: the calling process, may sleep; mmap_lock is not held,
- *	unless the caller is a kernel thread
+ *	negative errno. Context: the calling process, may sleep; mmap_lock is not held
  * @is_repeatable: make() may be called again for the same call after it failed
- * @drop: the mapping does not come: undo make(). Not called for NULL. Context:
+ * @drop: the second pass never came: undo make(). Not called for NULL. Context:
  *	process context, may sleep, about any process
  */
 struct xxshm_prep_ops {

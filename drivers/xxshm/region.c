@@ -29,13 +29,11 @@
 #include <linux/preempt.h>
 #include <linux/refcount.h>
 #include <linux/sched/signal.h>
-#include <linux/sizes.h>
 #include <linux/slab.h>
 #include <linux/vmalloc.h>
 #include <linux/workqueue.h>
 
 #include "fill.h"
-#include "memlock.h"
 #include "region.h"
 #include "umem.h"
 
@@ -47,8 +45,9 @@
 #define REGION_GFP_TRY	(UMEM_GFP_TRY | __GFP_ZERO)
 /* Each time a memory cgroup gives back some 30 pages, others may be faster. */
 #define REGION_TRIES	16
-/* More than the kernel keeps back for each CPU when it is returned. */
-#define REGION_RESERVE	SZ_512K
+/* Together more than the 64 pages that the kernel keeps back for each CPU. */
+#define REGION_RESERVE_ORDER	3
+#define REGION_RESERVES		16
 /* Not GFP_ATOMIC: these are not the last reserves' business. */
 #define REGION_GFP_NOW	(GFP_NOWAIT | __GFP_ZERO | __GFP_NOWARN)
 
@@ -365,6 +364,44 @@ static const struct xxshm_fill_ops region_fill_ops = {
 	.fill	= region_fill,
 };
 
+/* Not waiting comes first here, too: a page fault may ask for it, see umem.c. */
+static struct page *region_alloc_reserve(void)
+{
+	const gfp_t gfp = UMEM_GFP | __GFP_ACCOUNT;
+
+	return alloc_pages(gfp & ~__GFP_DIRECT_RECLAIM, REGION_RESERVE_ORDER) ?:
+		alloc_pages(gfp, REGION_RESERVE_ORDER);
+}
+
+static void region_free_reserve(struct page **reserve)
+{
+	unsigned int i;
+
+	for (i = 0; i < REGION_RESERVES && reserve[i]; i++)
+		__free_pages(reserve[i], REGION_RESERVE_ORDER);
+}
+
+/*
+ * If the memory cgroup of current reaches its limit meanwhile, the pages that were
+ * published stay charged. The process needs some more until it is back in user space,
+ * and would be killed if it got none: so that much is set aside first.
+ */
+static int region_publish_with_reserve(struct xxshm_region *region)
+{
+	struct page *reserve[REGION_RESERVES] = {};
+	unsigned int i;
+	int err = 0;
+
+	for (i = 0; i < REGION_RESERVES && !err; i++) {
+		reserve[i] = region_alloc_reserve();
+		err = reserve[i] ? 0 : -ENOMEM;
+	}
+	if (!err)
+		err = xxshm_fill_up(&region->fill, &region_fill_ops, region);
+	region_free_reserve(reserve);
+	return err;
+}
+
 /**
  * xxshm_region_publish() - put the pages where they can be mapped
  * @region: the region
@@ -378,23 +415,11 @@ static const struct xxshm_fill_ops region_fill_ops = {
  */
 int xxshm_region_publish(struct xxshm_region *region)
 {
-	void *reserve = NULL;
-	int err;
-
 	if (xxshm_fill_is_full(&region->fill))
 		return 0;
-	/*
-	 * If the cgroup reaches its limit here, what was published stays. Leave it some
-	 * memory: without any, the kernel would kill the process at its next step.
-	 */
-	if (region->npages > REGION_RESERVE >> PAGE_SHIFT) {
-		reserve = kvmalloc(REGION_RESERVE, MEMLOCK_GFP);
-		if (!reserve)
-			return -ENOMEM;
-	}
-	err = xxshm_fill_up(&region->fill, &region_fill_ops, region);
-	kvfree(reserve);
-	return err;
+	if (region->npages <= REGION_SMALL)
+		return xxshm_fill_up(&region->fill, &region_fill_ops, region);
+	return region_publish_with_reserve(region);
 }
 
 /**

@@ -83,16 +83,29 @@ static const struct address_space_operations umem_aops = {
 	.migrate_folio	= migrate_folio,
 };
 
-/*
- * Make place for a folio. Of our own pages, only those of a window can be in its way,
- * if others fill that, too: they stay.
- */
-static void umem_remove_strangers(struct address_space *mapping, pgoff_t index,
-				  struct folio *folio)
+/* How many pages has the folio from @index on? 0: there is none of ours. */
+static long umem_pages_at(struct address_space *mapping, pgoff_t index)
 {
+	struct page *page = find_get_page(mapping, index);
+	struct folio *folio;
+	long npages = 0;
+
+	if (!page)
+		return 0;
+	folio = page_folio(page);
+	if (folio_test_dirty(folio))
+		npages = folio_nr_pages(folio) - folio_page_idx(folio, page);
+	folio_put(folio);
+	return npages;
+}
+
+/* Make place for a page, unless one of ours is there. */
+static void umem_remove_stranger(struct address_space *mapping, pgoff_t index)
+{
+	if (umem_pages_at(mapping, index))
+		return;
 	mutex_lock(&umem_strangers);
-	invalidate_inode_pages2_range(mapping, index,
-				      index + folio_nr_pages(folio) - 1);
+	invalidate_inode_pages2_range(mapping, index, index);
 	mutex_unlock(&umem_strangers);
 }
 
@@ -114,7 +127,7 @@ static int umem_charge_folio(struct address_space *mapping, pgoff_t index,
 
 /*
  * The page cache has a reference of its own once this returns 0. -EEXIST: there was a
- * page already, ours or a stranger; the stranger is gone now.
+ * page already, ours or a stranger; a stranger in the way of a single page is gone now.
  */
 static int umem_add_folio(struct address_space *mapping, pgoff_t index,
 			  struct folio *folio, gfp_t gfp, bool may_wait)
@@ -122,8 +135,8 @@ static int umem_add_folio(struct address_space *mapping, pgoff_t index,
 	/* The folio comes back locked. */
 	int err = umem_charge_folio(mapping, index, folio, gfp, may_wait);
 
-	if (err == -EEXIST)
-		umem_remove_strangers(mapping, index, folio);
+	if (err == -EEXIST && !folio_test_large(folio))
+		umem_remove_stranger(mapping, index);
 	if (err)
 		return err;
 	folio_mark_uptodate(folio);
@@ -177,22 +190,6 @@ VISIBLE_IF_KUNIT bool xxshm_umem_huge_fits(pgoff_t index, pgoff_t end)
 	       IS_ALIGNED(index, npages) && end - index >= npages;
 }
 EXPORT_SYMBOL_IF_KUNIT(xxshm_umem_huge_fits);
-
-/* How many pages has the folio from @index on? 0: there is none of ours. */
-static long umem_pages_at(struct address_space *mapping, pgoff_t index)
-{
-	struct page *page = find_get_page(mapping, index);
-	struct folio *folio;
-	long npages = 0;
-
-	if (!page)
-		return 0;
-	folio = page_folio(page);
-	if (folio_test_dirty(folio))
-		npages = folio_nr_pages(folio) - folio_page_idx(folio, page);
-	folio_put(folio);
-	return npages;
-}
 
 /**
  * xxshm_umem_fill_at() - see to it that an index has its page

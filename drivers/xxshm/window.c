@@ -8,6 +8,7 @@
 #include <linux/errno.h>
 #include <linux/minmax.h>
 #include <linux/pgtable.h>
+#include <linux/random.h>
 #include <linux/sched.h>
 
 #include "umem.h"
@@ -67,14 +68,9 @@ bool xxshm_window_is_small(const struct xxshm_window *win)
 	return win->npages <= WINDOW_SMALL;
 }
 
-static int window_fill(struct xxshm_fill *fill, void *owner, bool may_wait)
+static int window_fill_part(const struct window_range *range, pgoff_t index,
+			    pgoff_t end, bool may_wait)
 {
-	const struct window_range *range = owner;
-	pgoff_t index = range->win->first;
-	pgoff_t end = index + range->win->npages;
-
-	if (!xxshm_umem_may_take(range->win->npages))
-		return -ENOMEM;
 	while (index < end) {
 		long added = xxshm_umem_fill_at(range->umem, index, end, may_wait);
 
@@ -84,6 +80,29 @@ static int window_fill(struct xxshm_fill *fill, void *owner, bool may_wait)
 		cond_resched();
 	}
 	return 0;
+}
+
+/* Several tasks that began at the same page would zero each page several times. */
+static pgoff_t window_start(const struct xxshm_window *win, bool is_alone)
+{
+	pgoff_t at = is_alone ? 0 : get_random_u32() % win->npages;
+
+	return max(win->first, ALIGN_DOWN(win->first + at, PTRS_PER_PTE));
+}
+
+static int window_fill(struct xxshm_fill *fill, void *owner, bool may_wait)
+{
+	const struct window_range *range = owner;
+	const struct xxshm_window *win = range->win;
+	bool is_alone = READ_ONCE(fill->fillers) == 1;
+	pgoff_t start = window_start(win, is_alone);
+	int err;
+
+	/* Where others are at work, some of it is taken already. */
+	if (is_alone && !xxshm_umem_may_take(win->npages))
+		return -ENOMEM;
+	err = window_fill_part(range, start, win->first + win->npages, may_wait);
+	return err ?: window_fill_part(range, win->first, start, may_wait);
 }
 
 /* Large pages lie in one step each. */
@@ -129,7 +148,7 @@ int xxshm_window_populate_at_once(struct xxshm_window *win, struct xxshm_umem *u
  * @umem: the memory object that it is a range of, always the same one
  *
  * Context: Process context, may sleep, and wait for others that do the same; without
- * mmap_lock, unless nobody else wants that.
+ * mmap_lock.
  * Return: 0; -EINTR if current is being killed; -ENOMEM if there is no memory, the
  * window would take more than 7/8 of what is available, or the memory cgroup of
  * current is at its limit. After a failure the window is empty, unless others fill it.

@@ -174,16 +174,21 @@ TEST_F_TIMEOUT(slow, killing_the_process_leaves_the_window_empty, 120)
 	EXPECT_TRUE(is_zero(map, WINDOW));
 }
 
+static int has_stopped(pid_t pid)
+{
+	siginfo_t info = {};
+
+	return !waitid(P_PID, pid, &info, WSTOPPED | WNOHANG) && info.si_pid == pid;
+}
+
 TEST_F_TIMEOUT(slow, a_process_can_be_stopped_and_continued, 120)
 {
 	pid_t pid = start_slowly(map_first);
-	siginfo_t info = {};
 
 	ASSERT_FILLING(pid);
 	kill(pid, SIGSTOP);
 	kill_and_wait(self->busy);
-	EXPECT_TRUE(WITHIN(BOUND, !waitid(P_PID, pid, &info, WSTOPPED | WNOHANG) &&
-				  info.si_pid == pid));
+	EXPECT_TRUE(WITHIN(BOUND, has_stopped(pid)));
 	EXPECT_FALSE(has_ended(pid));
 	kill(pid, SIGCONT);
 	EXPECT_EQ(0, ends_within(BOUND, pid));
