@@ -135,7 +135,7 @@ style: place
 	@tools/testing/style
 
 clean:
-	rm -rf build
+	rm -rf build samples/lp64 samples/ia32 samples/x32
 	find . -path ./.git -prune -o \( -name '*.o' -o -name '*.ko' \
 	  -o -name '*.mod' -o -name '*.mod.c' -o -name '.*.cmd' \
 	  -o -name Module.symvers -o -name modules.order \) -exec rm -f {} +
