@@ -63,7 +63,7 @@ void xxshm_prep_list_destroy(struct xxshm_prep_list *list);
  */
 static inline bool xxshm_prep_list_is_empty(const struct xxshm_prep_list *list)
 {
-	return list_empty_careful(&list->preps);
+	return list_empty(&list->preps);
 }
 
 unsigned long xxshm_prep_place(struct xxshm_prep_list *list, struct file *file,
