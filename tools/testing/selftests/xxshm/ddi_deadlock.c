@@ -686,18 +686,44 @@ static int trace_to_the_end(pid_t pid)
 	return -1;
 }
 
-TEST_F_TIMEOUT(deadlock, traced_process_maps_once, 300)
+static pid_t map_and_be_traced(int fd)
 {
 	pid_t pid = fork_silent();
 
 	if (!pid) {
 		ptrace(PTRACE_TRACEME, 0, 0, 0);
 		raise(SIGSTOP);
-		_exit(scene_map_and_be_stopped(self->fd));
+		_exit(scene_map_and_be_stopped(fd));
 	}
-	EXPECT_EQ(0, trace_to_the_end(pid));
+	return pid;
+}
+
+TEST_F_TIMEOUT(deadlock, traced_process_maps_once, 300)
+{
+	EXPECT_EQ(0, trace_to_the_end(map_and_be_traced(self->fd)));
 	EXPECT_BALANCE(self->fd, 1);
 	EXPECT_EQ(1, waiter_counts(self->fd).devmaps);
+}
+
+static void *open_gate_when_reached(void *fd)
+{
+	if (waiter_await(*(int *)fd, 1))
+		return "nobody waits";
+	return waiter_open_gate(*(int *)fd) ? "the gate is stuck" : NULL;
+}
+
+/* A tracer has the kernel come to the driver by another way. */
+TEST_F_TIMEOUT(sleep, wait_of_a_traced_process_is_not_interrupted, 300)
+{
+	void *complaint = "none";
+	pthread_t thread;
+
+	ASSERT_EQ(0, waiter_close_gate(self->fd, variant->where | WAITER_INTERRUPTIBLE));
+	ASSERT_EQ(0, pthread_create(&thread, NULL, open_gate_when_reached, &self->fd));
+	EXPECT_EQ(0, trace_to_the_end(map_and_be_traced(self->fd)));
+	ASSERT_EQ(0, pthread_join(thread, &complaint));
+	EXPECT_EQ(NULL, complaint);
+	EXPECT_BALANCE(self->fd, 1);
 }
 
 TEST_HARNESS_MAIN
