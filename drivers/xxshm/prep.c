@@ -19,9 +19,10 @@
  * the address. So the first pass gets a free address instead, where nothing is
  * lost; the second one gets the address that the caller wants.
  *
- * A second pass that never comes: a signal handler may jump away from the call, the
- * kernel may refuse it. Then the preparation is dropped: by the next call of the task
- * on the same file, by the last close of the file, or after PREP_PATIENCE. A failure that
+ * A pass that the kernel refuses before it comes to the handler drops the preparation
+ * at its end. A second pass that never comes, because a signal handler jumped away from
+ * the call, leaves it: it is dropped by the next call of the task on the same file, by
+ * the last close of the file, or after PREP_PATIENCE. A failure that
  * may be repeated is not kept if a signal is pending: the next call may be another one,
  * with better luck.
  *
@@ -80,6 +81,7 @@ enum prep_state {
 	PREP_QUEUED,	/* the work has not ended */
 	PREP_DONE,
 	PREP_AGAIN,	/* it failed, and a signal came: begin again */
+	PREP_TAKEN,	/* it is on no list; the work frees it */
 };
 
 /* After so many tries, report the failure even if a signal is pending. */
@@ -93,12 +95,14 @@ enum prep_state {
  * @list: the list of its file; constant
  * @pid: the task, with a reference: a later task with the same number is another one
  * @mm: its address space, with a reference to the structure only
- * @file: the file, with a reference as long as the work is queued
+ * @file: the file, with a reference as long as the work is pending
  * @ops: the operations of @file
  * @call: the call
  * @args: the arguments of the system call
  * @stack: the stack pointer of the system call: together they tell it from others
  * @state: an enum prep_state; only @pid changes it
+ * @is_armed: the work is pending, and runs when the system call ends; only @pid
+ *	changes it
  * @tries: how often it was made
  * @err: what make() returned
  * @made: what make() made, or NULL
@@ -117,6 +121,7 @@ struct xxshm_prep {
 	unsigned long args[PREP_ARGS];
 	unsigned long stack;
 	enum prep_state state;
+	bool is_armed;
 	unsigned int tries;
 	int err;
 	void *made;
@@ -164,12 +169,21 @@ static void prep_free(struct xxshm_prep *prep)
 	kfree(prep);
 }
 
-/* Undo a preparation that is on no list any more. */
+/* Undo a preparation that is on no list any more, and not armed. */
 static void prep_drop(struct xxshm_prep *prep)
 {
 	if (prep->made)
 		prep->ops->drop(prep->made);
 	prep_free(prep);
+}
+
+/* The same, if it may be armed. */
+static void prep_discard(struct xxshm_prep *prep)
+{
+	if (prep->is_armed)
+		prep->state = PREP_TAKEN;
+	else
+		prep_drop(prep);
 }
 
 static void prep_unlink_locked(struct xxshm_prep *prep)
@@ -190,7 +204,7 @@ static void prep_link_locked(struct xxshm_prep *prep)
 {
 	lockdep_assert_held(&prep_lock);
 	list_add(&prep->entry, &prep->list->preps);
-	if (prep->state == PREP_QUEUED)
+	if (prep->is_armed)
 		return;
 	prep_wait_for_task(prep);
 	queue_delayed_work(system_unbound_wq, &prep_reaper, PREP_PATIENCE);
@@ -285,7 +299,7 @@ static struct xxshm_prep *prep_take(struct xxshm_prep_list *list)
 			prep_unlink_locked(own);
 			break;
 		}
-		if (prep->state != PREP_QUEUED && prep_task_is_gone(prep)) {
+		if (prep_task_is_gone(prep) && !prep->is_armed) {
 			prep_unlink_locked(prep);
 			list_add(&prep->entry, &left);
 		}
@@ -413,12 +427,9 @@ static void prep_make(struct xxshm_prep *prep)
 		set_thread_flag(TIF_NOTIFY_SIGNAL);
 }
 
-/* The file goes last: with it the module may go, so nothing may follow here. */
-static void prep_run(struct callback_head *work)
+/* Between the two passes. */
+static void prep_make_and_finish(struct xxshm_prep *prep)
 {
-	struct xxshm_prep *prep = container_of(work, struct xxshm_prep, work);
-	struct file *file = prep->file;
-
 	if (!prep_is_pointless())
 		prep_make(prep);
 	if (prep_is_pointless()) {
@@ -427,7 +438,53 @@ static void prep_run(struct callback_head *work)
 	} else {
 		prep_finish(prep);
 	}
+}
+
+/*
+ * The system call has ended. If the kernel refused it before the handler came to what
+ * was prepared, or placed, that goes now: the program is to find all as it was.
+ *
+ * The file goes last: with it the module may go, so nothing may follow here.
+ */
+static void prep_run(struct callback_head *work)
+{
+	struct xxshm_prep *prep = container_of(work, struct xxshm_prep, work);
+	struct file *file = prep->file;
+
+	prep->is_armed = false;
+	if (prep->state == PREP_QUEUED) {
+		prep_make_and_finish(prep);
+	} else {
+		if (prep->state != PREP_TAKEN)
+			prep_unlink(prep);
+		prep_drop(prep);
+	}
 	fput(file);
+}
+
+/* It fails only in a task that exits, and that makes no system calls. */
+static int prep_arm(struct xxshm_prep *prep, struct file *file)
+{
+	if (prep->is_armed)
+		return 0;
+	init_task_work(&prep->work, prep_run);
+	if (task_work_add(current, &prep->work, TWA_RESUME)) {
+		prep_drop(prep);
+		return -EINTR;
+	}
+	prep->is_armed = true;
+	prep->file = get_file(file);
+	return 0;
+}
+
+/* Put it where the mmap handler of the same pass finds it. */
+static int prep_pass_on(struct xxshm_prep *prep, struct file *file)
+{
+	int err = prep_arm(prep, file);
+
+	if (!err)
+		prep_link(prep);
+	return err;
 }
 
 /* Does the task return to user space from here, so that task works run? */
@@ -463,16 +520,18 @@ static unsigned long prep_place_free(struct xxshm_prep_list *list, struct file *
 
 	place = mm_get_unmapped_area(current->mm, file, 0, len, call->pgoff,
 				     flags & ~MAP_FIXED);
-	if (!prep && !IS_ERR_VALUE(place))
+	if (IS_ERR_VALUE(place)) {
+		place = 0;
+	} else if (!prep) {
 		prep = prep_alloc(list);
-	if (!prep)
-		return IS_ERR_VALUE(place) ? 0 : -ENOMEM;
-	if (!IS_ERR_VALUE(place)) {
+		if (!prep)
+			return -ENOMEM;
+	}
+	if (place) {
 		prep->call = *call;
 		prep->state = PREP_PLACED;
 	}
-	prep_link(prep);
-	return IS_ERR_VALUE(place) ? 0 : place;
+	return (prep ? prep_pass_on(prep, file) : 0) ?: place;
 }
 
 /* The second pass: the address that make() was told, or 0 if that is not free. */
@@ -528,10 +587,9 @@ unsigned long xxshm_prep_place(struct xxshm_prep_list *list, struct file *file,
 	if (prep && prep_is_placed_for(prep, &call)) {
 		place = prep_place_again(prep, file, flags);
 		/* An error is told once. The rest is for the mmap handler. */
-		if (IS_ERR_VALUE(place))
-			prep_drop(prep);
-		else
-			prep_link(prep);
+		if (!IS_ERR_VALUE(place))
+			return prep_pass_on(prep, file) ?: place;
+		prep_drop(prep);
 		return place;
 	}
 	/* The program left that call. */
@@ -541,9 +599,7 @@ unsigned long xxshm_prep_place(struct xxshm_prep_list *list, struct file *file,
 	}
 	if (prep_wants_free_place(addr, len, flags))
 		return prep_place_free(list, file, &call, flags, prep);
-	if (prep)
-		prep_link(prep);
-	return 0;
+	return prep ? prep_pass_on(prep, file) : 0;
 }
 
 static struct xxshm_prep_call prep_call_of(struct vm_area_struct *vma)
@@ -581,16 +637,10 @@ static int prep_queue(struct xxshm_prep *prep, struct file *file,
 	prep->tries++;
 	prep->err = 0;
 	prep->ops = ops;
-	prep->file = get_file(file);
-	init_task_work(&prep->work, prep_run);
-	prep_link(prep);
-	/* It fails only in a task that exits, and that makes no system calls. */
-	if (task_work_add(current, &prep->work, TWA_SIGNAL)) {
-		prep_unlink(prep);
-		prep_free(prep);
-		fput(file);
+	if (prep_pass_on(prep, file))
 		return -EINTR;
-	}
+	/* As TWA_SIGNAL does: without the flag, the kernel would not restart the call. */
+	set_thread_flag(TIF_NOTIFY_SIGNAL);
 	return -ERESTARTNOINTR;
 }
 
@@ -617,11 +667,12 @@ int xxshm_prep_mmap(struct xxshm_prep_list *list, struct vm_area_struct *vma,
 	if (prep && prep_is_for(prep, &call)) {
 		err = prep->err;
 		*made = prep->made;
-		prep_free(prep);
+		prep->made = NULL;
+		prep_discard(prep);
 		return err;
 	}
 	if (prep && prep->state == PREP_DONE) {
-		prep_drop(prep);
+		prep_discard(prep);
 		prep = NULL;
 	}
 	if (!prep && !prep_is_possible())

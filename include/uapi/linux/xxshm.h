@@ -52,7 +52,9 @@
  *
  * The kernel looks at the call first, then the device: at the range, then the
  * sharing, then the protection, then the limit of locked memory. A refused call
- * allocates nothing and costs nothing. Pageable memory is refused for want of room
+ * allocates nothing and costs nothing. Only if the kernel has no memory for the
+ * mapping itself, after it has filled a window of more than 16 pages, the window
+ * stays filled. Pageable memory is refused for want of room
  * in the address space only, and for what MAP_LOCKED meets.
  *
  * ENXIO
