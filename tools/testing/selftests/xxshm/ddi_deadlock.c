@@ -12,7 +12,6 @@
 #include "kselftest_harness.h"
 #include "waiter.h"
 
-#define ROUNDS	rounds()
 #define CROWD	8
 #define TURNS	50	/* of each thread of a crowd */
 
@@ -20,8 +19,9 @@
 static int rounds(void)
 {
 	struct utsname name;
+	int is_slow = !uname(&name) && strstr(name.release, "-xxshm-");
 
-	return !uname(&name) && strstr(name.release, "-xxshm-") ? 100 : 2000;
+	return is_slow ? 100 : 2000;
 }
 
 FIXTURE(deadlock) {
@@ -124,7 +124,7 @@ static int copy_beside_mmap(int fd, int replaces)
 
 	if (copier_start(&copier))
 		return 1;
-	for (round = 0; round < ROUNDS; round++) {
+	for (round = 0; round < rounds(); round++) {
 		seen = copier.copies;
 		map = map_rw(fd, page_size());
 		if (map == MAP_FAILED || munmap(map, page_size()))
@@ -137,7 +137,7 @@ static int copy_beside_mmap(int fd, int replaces)
 	copier.is_over = 1;
 	if (pthread_join(copier.thread, NULL) || copier.failures)
 		return 4;
-	return copier.copies > ROUNDS / 16 ? 0 : 5;
+	return copier.copies > rounds() / 16 ? 0 : 5;
 }
 
 static int scene_copy_beside_mmap(int fd)
@@ -148,7 +148,7 @@ static int scene_copy_beside_mmap(int fd)
 TEST_F_TIMEOUT(deadlock, copies_under_the_mutex_of_devmap_beside_mmaps, 300)
 {
 	EXPECT_EQ(0, waiter_play(self->fd, scene_copy_beside_mmap));
-	EXPECT_BALANCE(self->fd, ROUNDS);
+	EXPECT_BALANCE(self->fd, rounds());
 }
 
 static int scene_copy_beside_replacement(int fd)
@@ -159,7 +159,7 @@ static int scene_copy_beside_replacement(int fd)
 TEST_F_TIMEOUT(deadlock, copies_to_a_page_that_is_replaced_beside_mmaps, 300)
 {
 	EXPECT_EQ(0, waiter_play(self->fd, scene_copy_beside_replacement));
-	EXPECT_BALANCE(self->fd, ROUNDS);
+	EXPECT_BALANCE(self->fd, rounds());
 }
 
 /* As in ioctl(), a driver may use the memory of its caller in devmap(). */
