@@ -87,7 +87,7 @@ FIXTURE_VARIANT(sweep) {
 #define SMALL	"instances=64 size=64K"
 /* Too many pages to be mapped before they are touched. */
 #define MANY	"size=128K"
-#define LARGE	"instances=24 size=4M"
+#define LARGE	"instances=64 size=4M"
 #define PAGED	"instances=128 size=64K pageable=1"
 
 SEQUENCE(open, .parameters = SMALL, .make = make_nothing, .run = open_device,
