@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What a driver's entry points return, and messages on a broken contract. */
+/* The results of a driver's entry points, and messages on a broken contract. */
 #include <linux/bitops.h>
 #include <linux/errno.h>
 #include <linux/printk.h>

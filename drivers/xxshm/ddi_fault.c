@@ -6,8 +6,8 @@
  *
  * A page fault locks the page that it finds while it holds the segment's lock, and
  * keeps it locked until it is installed. A change of what a fault would find is made
- * under the segment's lock, too. Whoever makes it then waits for the lock of each page
- * that was to be found before, and takes away what is installed by then. The fault
+ * under the segment's lock, too. The caller then waits for the lock of each page that
+ * was to be found before, and takes away the pages that are installed by then. The fault
  * itself never waits for a page under the segment's lock: it tries, and begins anew.
  *
  * The index of such a page is not that of the VMA: rmap does not find it. It can't be

@@ -70,7 +70,7 @@
 /* Below this address the kernel asks whether the caller may map at all. */
 #define PREP_LOWEST	SZ_1M
 
-/* What makes a call another one. */
+/* A call with other flags of these is another call. */
 #define PREP_VM_FLAGS	(VM_READ | VM_WRITE | VM_EXEC | VM_MAYWRITE | VM_MAYSHARE)
 
 /* The arguments of the system call. */
