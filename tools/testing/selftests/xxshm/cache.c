@@ -9,7 +9,7 @@
 #include "holder.h"
 
 #define PAGES	1024	/* of a window: two large pages */
-#define ROUNDS	32	/* devices */
+#define ROUNDS	16	/* devices */
 
 FIXTURE(cache) {
 	struct holder_cache cache;
@@ -32,7 +32,7 @@ FIXTURE_VARIANT_ADD(cache, page) {
 
 FIXTURE_SETUP(cache)
 {
-	ASSERT_EQ(0, module_load("size=4M instances=32"));
+	ASSERT_EQ(0, module_load("size=4M"));
 	self->holder = holder_start();
 	ASSERT_GE(self->holder, 0);
 	self->fd = open(DEVICE, O_RDWR);
@@ -45,9 +45,7 @@ FIXTURE_SETUP(cache)
 
 FIXTURE_TEARDOWN_PARENT(cache)
 {
-	module_remove("probe");
-	EXPECT_EQ(0, holder_unload());
-	EXPECT_EQ(0, module_unload());
+	EXPECT_EQ(0, holder_end());
 }
 
 /* Read a page of @cache, and count those that are there. */
@@ -200,6 +198,8 @@ TEST_F_TIMEOUT(cache, window_gets_its_memory_while_it_is_read, 300)
 	unsigned int i;
 	char path[32];
 
+	ASSERT_EQ(0, close(self->fd));
+	ASSERT_EQ(0, module_load("size=4M instances=16"));
 	for (i = 0; i < ROUNDS; i++) {
 		struct reader reader = { .cache = self->cache, .holder = self->holder };
 

@@ -4,6 +4,7 @@
 #include "cgroup.h"
 #include "driver.h"
 #include "ledger.h"
+#include "within.h"
 
 #define WINDOW	(64UL << 20)
 #define DRIVERS	(8UL << 20)	/* memory of a driver */
@@ -179,14 +180,20 @@ FIXTURE(driver) {
 	int fd;
 };
 
+/* A driver that exports so much memory, or -1. */
+static int driver_start(void)
+{
+	const struct probe_plan plan = { .handle[0].maxprot = PROT_RWU };
+	int fd = probe_start(DRIVERS);
+
+	return probe_plan(fd, &plan) ? -1 : fd;
+}
+
 /* A driver's memory, and the test in a memory cgroup of half of it. */
 FIXTURE_SETUP(driver)
 {
-	const struct probe_plan plan = { .handle[0].maxprot = PROT_RWU };
-
-	self->fd = probe_start(DRIVERS);
+	self->fd = driver_start();
 	ASSERT_GE(self->fd, 0);
-	ASSERT_EQ(0, probe_plan(self->fd, &plan));
 	ASSERT_EQ(0, enter_limited("4M"));
 }
 
@@ -218,6 +225,77 @@ TEST_F(driver, memory_is_that_of_who_maps_it_first)
 	ASSERT_NE(MAP_FAILED, map);
 	EXPECT_EQ('a', map[DRIVERS - 1]);
 	EXPECT_GE(cgroup_pays(OURS), (long)DRIVERS);
+}
+
+#define CACHE_DEVICE	"/dev/zram0"
+#define CACHE_SIZE	(96L << 20)
+
+FIXTURE(cache) {
+	int fd;
+};
+
+FIXTURE_VARIANT(cache) {
+	int is_driver;
+	size_t memory;
+};
+
+FIXTURE_VARIANT_ADD(cache, window) { .is_driver = 0, .memory = WINDOW };
+FIXTURE_VARIANT_ADD(cache, driver) { .is_driver = 1, .memory = DRIVERS };
+
+/* A block device to read, and a cgroup in which less than that fits. */
+FIXTURE_SETUP(cache)
+{
+	ASSERT_TRUE(!access(CACHE_DEVICE, F_OK) ||
+		    !system("modprobe -q zram num_devices=1"));
+	ASSERT_EQ(0, write_file("/sys/block/zram0/disksize", "96M"));
+	if (variant->is_driver) {
+		self->fd = driver_start();
+	} else {
+		ASSERT_EQ(0, module_load("size=64M"));
+		self->fd = open(DEVICE, O_RDWR);
+	}
+	ASSERT_GE(self->fd, 0);
+	ASSERT_EQ(0, cgroup_make(OURS));
+	ASSERT_EQ(0, write_file(OURS "/memory.max", "80M"));
+}
+
+FIXTURE_TEARDOWN_PARENT(cache)
+{
+	EXPECT_EQ(0, variant->is_driver ? probe_unload() : module_unload());
+	EXPECT_EQ(0, cgroup_remove(OURS));
+	EXPECT_EQ(0, write_file("/sys/block/zram0/reset", "1"));
+}
+
+/* Returns how many bytes it has read. The cache is there until @fd is closed. */
+static long read_through(int fd)
+{
+	static char buffer[1 << 20];
+	long sum = 0;
+	ssize_t len;
+
+	while ((len = read(fd, buffer, sizeof(buffer))) > 0)
+		sum += len;
+	return sum;
+}
+
+static int fill_cgroup_and_map(int fd, size_t len)
+{
+	if (cgroup_enter(OURS) ||
+	    read_through(open(CACHE_DEVICE, O_RDONLY)) != CACHE_SIZE ||
+	    cgroup_pays(OURS) < (long)WINDOW)
+		return 255;
+	return map_rw(fd, len) == MAP_FAILED ? errno : 0;
+}
+
+TEST_F_TIMEOUT(cache, clean_pages_make_room, 120)
+{
+	pid_t pid = fork_bound();
+
+	if (!pid)
+		_exit(fill_cgroup_and_map(self->fd, variant->memory));
+	EXPECT_EQ(0, ends_within(60, pid));
+	EXPECT_GE(cgroup_stat(OURS, "unevictable "), (long)variant->memory);
+	EXPECT_EQ(0, read_number(OURS "/memory.events", "oom_kill "));
 }
 
 TEST_HARNESS_MAIN

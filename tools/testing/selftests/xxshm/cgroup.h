@@ -39,12 +39,19 @@ static inline int cgroup_make(const char *cgroup)
 	       mkdir(cgroup, 0755);
 }
 
-static inline int cgroup_enter(const char *cgroup)
+/* Put a process there; 0 is the calling one. */
+static inline int cgroup_move(const char *cgroup, pid_t pid)
 {
-	char path[64];
+	char path[64], number[16];
 
 	snprintf(path, sizeof(path), "%s/cgroup.procs", cgroup);
-	return write_file(path, "0");
+	snprintf(number, sizeof(number), "%d", pid);
+	return write_file(path, number);
+}
+
+static inline int cgroup_enter(const char *cgroup)
+{
+	return cgroup_move(cgroup, 0);
 }
 
 /*

@@ -10,8 +10,10 @@
 #include <sys/utsname.h>
 
 #include "kselftest_harness.h"
+#include "cgroup.h"
 #include "waiter.h"
 
+#define PATIENCE	10	/* seconds: PREP_PATIENCE of the module */
 #define CROWD	8
 #define TURNS	50	/* of each thread of a crowd */
 
@@ -244,19 +246,6 @@ TEST_F_TIMEOUT(sleep, other_threads_map_touch_and_unmap, 300)
 	EXPECT_BALANCE(self->fd, 1);
 }
 
-static int read_all(pid_t pid, const char *name)
-{
-	char path[64], buf[4096];
-	int fd, n, sum = 0;
-
-	snprintf(path, sizeof(path), "/proc/%d/%s", pid, name);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	while ((n = read(fd, buf, sizeof(buf))) > 0)
-		sum += n;
-	close(fd);
-	return n ? -1 : sum;
-}
-
 static int scene_map(int fd)
 {
 	return map_rw(fd, page_size()) == MAP_FAILED ? errno : 0;
@@ -265,19 +254,15 @@ static int scene_map(int fd)
 /* ps(1) and its kind look at a process whose mmap(2) waits. */
 TEST_F_TIMEOUT(sleep, other_processes_read_proc, 300)
 {
-	pid_t mapper, reader;
+	pid_t mapper = fork_bound();
 
-	mapper = fork_silent();
 	if (!mapper)
 		_exit(scene_map(self->fd));
 	ASSERT_EQ(0, waiter_await(self->fd, 1));
-	reader = fork_silent();
-	if (!reader)
-		_exit(read_all(mapper, "maps") <= 0 || read_all(mapper, "cmdline") <= 0);
-	EXPECT_EQ(0, wait_within(reader, SOON / 2));
+	EXPECT_EQ(0, wait_within(SOON / 2, start_to_look_at(mapper)));
 	EXPECT_EQ(1, waiter_counts(self->fd).waiting);
 	ASSERT_EQ(0, waiter_open_gate(self->fd));
-	EXPECT_EQ(0, wait_within(mapper, SOON));
+	EXPECT_EQ(0, wait_within(SOON, mapper));
 	EXPECT_BALANCE(self->fd, 1);
 }
 
@@ -372,12 +357,12 @@ TEST_F_TIMEOUT(sleep, kill_ends_a_wait_that_is_killable, 300)
 	pid_t pid;
 
 	ASSERT_EQ(0, waiter_close_gate(self->fd, variant->where | WAITER_KILLABLE));
-	pid = fork_silent();
+	pid = fork_bound();
 	if (!pid)
 		_exit(scene_map(self->fd));
 	ASSERT_EQ(0, waiter_await(self->fd, 1));
 	kill(pid, SIGKILL);
-	EXPECT_EQ(128 + SIGKILL, wait_within(pid, SOON / 2));
+	EXPECT_EQ(128 + SIGKILL, wait_within(SOON / 2, pid));
 	EXPECT_BALANCE(self->fd, 0);
 }
 
@@ -385,14 +370,14 @@ TEST_F_TIMEOUT(sleep, kill_ends_a_wait_that_is_killable, 300)
 TEST_F_TIMEOUT(sleep, kill_is_remembered_by_a_wait_that_is_not, 300)
 {
 	struct waiter_counts counts;
-	pid_t pid = fork_silent();
+	pid_t pid = fork_bound();
 
 	if (!pid)
 		_exit(scene_map(self->fd));
 	ASSERT_EQ(0, waiter_await(self->fd, 1));
 	kill(pid, SIGKILL);
 	ASSERT_EQ(0, waiter_open_gate(self->fd));
-	EXPECT_EQ(128 + SIGKILL, wait_within(pid, SOON));
+	EXPECT_EQ(128 + SIGKILL, wait_within(SOON, pid));
 	counts = waiter_counts(self->fd);
 	EXPECT_LE(counts.maps, 1);
 	EXPECT_BALANCE(self->fd, counts.maps);
@@ -582,7 +567,7 @@ static int catch_signal(int flags)
 /* The child maps by @scene; it gets a signal while the driver waits. */
 static int play_with_signal(int fd, int flags, int sig, int (*scene)(int fd))
 {
-	pid_t pid = fork_silent();
+	pid_t pid = fork_bound();
 	int ret;
 
 	if (!pid)
@@ -596,7 +581,7 @@ static int play_with_signal(int fd, int flags, int sig, int (*scene)(int fd))
 		usleep(100000);
 		kill(pid, SIGCONT);
 	}
-	ret = ret ?: wait_within(pid, SOON);
+	ret = ret ?: wait_within(SOON, pid);
 	if (ret == HANGS)
 		kill(pid, SIGKILL);
 	return ret;
@@ -663,6 +648,70 @@ TEST_F_TIMEOUT(signal, handler_that_jumps_away_leaves_nothing_over, 300)
 	EXPECT_BALANCE(self->fd, 2);
 }
 
+/* The last close of the file undoes it. */
+static int scene_jump_and_close(int fd)
+{
+	struct waiter_counts counts;
+	int own = open(WAITER, O_RDWR | O_CLOEXEC);
+
+	jumps = 1;
+	if (!sigsetjmp(back, 1)) {
+		map_rw(own, 2 * page_size());
+		return 1;
+	}
+	close(own);
+	counts = waiter_counts(fd);
+	return counts.maps == counts.unmaps ? 0 : 2;
+}
+
+TEST_F_TIMEOUT(signal, handler_that_jumps_away_may_close_the_file, 300)
+{
+	EXPECT_EQ(0, play_with_signal(self->fd, variant->flags, SIGUSR1,
+				      scene_jump_and_close));
+	EXPECT_BALANCE(self->fd, 1);
+}
+
+static volatile pid_t jumper;
+
+static void *map_and_jump(void *fd)
+{
+	sigset_t mask;
+
+	jumper = gettid();
+	sigemptyset(&mask);
+	sigaddset(&mask, SIGUSR1);
+	jumps = 1;
+	if (!sigsetjmp(back, 1)) {
+		pthread_sigmask(SIG_UNBLOCK, &mask, NULL);
+		map_rw(*(int *)fd, 2 * page_size());
+	}
+	return NULL;
+}
+
+/* The next call of another thread undoes it. */
+static int scene_jump_and_end(int fd)
+{
+	pthread_t thread;
+	sigset_t mask;
+
+	sigemptyset(&mask);
+	sigaddset(&mask, SIGUSR1);
+	pthread_sigmask(SIG_BLOCK, &mask, NULL);
+	if (pthread_create(&thread, NULL, map_and_jump, &fd) ||
+	    pthread_join(thread, NULL) || !WITHIN(SOON / 2, !task_state(jumper)))
+		return 1;
+	if (map_rw(fd, 3 * page_size()) == MAP_FAILED)
+		return 2;
+	return handled == 1 && waiter_counts(fd).unmaps == 1 ? 0 : 3;
+}
+
+TEST_F_TIMEOUT(signal, thread_that_jumps_away_may_end, 300)
+{
+	EXPECT_EQ(0, play_with_signal(self->fd, variant->flags, SIGUSR1,
+				      scene_jump_and_end));
+	EXPECT_BALANCE(self->fd, 2);
+}
+
 static int scene_map_and_be_stopped(int fd)
 {
 	char *map = map_rw(fd, 2 * page_size());
@@ -681,6 +730,41 @@ TEST_F_TIMEOUT(signal, stop_and_continue, 300)
 	EXPECT_EQ(1, waiter_counts(self->fd).devmaps);
 }
 
+static pid_t start_to_map(int fd)
+{
+	pid_t pid = fork_bound();
+
+	if (!pid)
+		_exit(scene_map_and_be_stopped(fd));
+	return pid;
+}
+
+/* What the driver has made waits for a process for however long that is stopped. */
+TEST_F_TIMEOUT(deadlock, stop_for_long_and_continue, 300)
+{
+	pid_t stopped, frozen;
+
+	ASSERT_EQ(0, cgroup_make(OURS));
+	ASSERT_EQ(0, waiter_close_gate(self->fd, WAITER_IN_DEVMAP));
+	stopped = start_to_map(self->fd);
+	frozen = start_to_map(self->fd);
+	ASSERT_EQ(0, waiter_await(self->fd, 2));
+	kill(stopped, SIGSTOP);
+	ASSERT_EQ(0, cgroup_move(OURS, frozen));
+	ASSERT_EQ(0, write_file(OURS "/cgroup.freeze", "1"));
+	ASSERT_EQ(0, waiter_open_gate(self->fd));
+	EXPECT_TRUE(WITHIN(SOON, task_state(stopped) == 'T'));
+	EXPECT_TRUE(WITHIN(SOON, read_number(OURS "/cgroup.events", "frozen ") == 1));
+	sleep(PATIENCE + 3);
+	kill(stopped, SIGCONT);
+	ASSERT_EQ(0, write_file(OURS "/cgroup.freeze", "0"));
+	EXPECT_EQ(0, wait_within(SOON, stopped));
+	EXPECT_EQ(0, wait_within(SOON, frozen));
+	EXPECT_EQ(0, cgroup_remove(OURS));
+	EXPECT_BALANCE(self->fd, 2);
+	EXPECT_EQ(2, waiter_counts(self->fd).devmaps);
+}
+
 /* The tracer stops the process at entry to and exit from each system call. */
 static int trace_to_the_end(pid_t pid)
 {
@@ -697,7 +781,7 @@ static int trace_to_the_end(pid_t pid)
 
 static pid_t map_and_be_traced(int fd)
 {
-	pid_t pid = fork_silent();
+	pid_t pid = fork_bound();
 
 	if (!pid) {
 		ptrace(PTRACE_TRACEME, 0, 0, 0);

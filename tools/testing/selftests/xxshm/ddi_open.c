@@ -42,10 +42,10 @@ TEST_F_TIMEOUT(open, opens_are_not_serialised, 300)
 	self->pid = open_in_child(O_RDWR);
 	ASSERT_EQ(0, doorman_await_opens(self->fd, 1));
 	second = open_in_child(O_RDWR);
-	EXPECT_EQ(0, wait_within(second, SOON / 2));
+	EXPECT_EQ(0, wait_within(SOON / 2, second));
 	EXPECT_EQ(1, COUNT(opening));
 	LET_OPEN(0);
-	EXPECT_EQ(0, wait_within(self->pid, SOON));
+	EXPECT_EQ(0, wait_within(SOON, self->pid));
 	EXPECT_EQ(2, COUNT(opened));
 	EXPECT_EQ(1, COUNT(closes));
 	EXPECT_EQ(0, COUNT(faults));
@@ -59,7 +59,7 @@ static pid_t close_in_child(int door, int ends[2])
 
 	if (pipe(ends))
 		return -1;
-	pid = fork_silent();
+	pid = fork_bound();
 	if (pid)
 		return pid;
 	if (read(ends[0], &byte, 1) != 1)
@@ -80,10 +80,10 @@ TEST_F_TIMEOUT(open, close_does_not_wait_for_an_open, 300)
 	self->pid = open_in_child(O_RDWR);
 	ASSERT_EQ(0, doorman_await_opens(self->fd, 1));
 	ASSERT_EQ(1, write(ends[1], "", 1));
-	EXPECT_EQ(0, wait_within(closer, SOON / 2));
+	EXPECT_EQ(0, wait_within(SOON / 2, closer));
 	EXPECT_EQ(0, COUNT(closes));
 	LET_OPEN(0);
-	EXPECT_EQ(0, wait_within(self->pid, SOON));
+	EXPECT_EQ(0, wait_within(SOON, self->pid));
 	EXPECT_EQ(1, COUNT(closes));
 	EXPECT_EQ(0, COUNT(faults));
 }
@@ -92,20 +92,22 @@ TEST_F_TIMEOUT(open, close_does_not_wait_for_an_open, 300)
 TEST_F_TIMEOUT(open, open_that_fails_last_calls_close, 300)
 {
 	const struct doorman_plan wait_and_fail = { .open_waits = 0x1, .open_fails = 0x1 };
+	pid_t pid;
 
 	self->door = open(DOOR, O_RDWR | O_CLOEXEC);
 	ASSERT_GE(self->door, 0);
 	ASSERT_EQ(0, doorman_plan(self->fd, wait_and_fail));
-	self->pid = fork_silent();
-	if (!self->pid) {
+	pid = fork_bound();
+	if (!pid) {
 		close(self->door);
 		_exit(open(DOOR, O_RDONLY) < 0 ? errno : 0);
 	}
+	self->pid = pid;	/* the child sees it, too */
 	ASSERT_EQ(0, doorman_await_opens(self->fd, 1));
 	ASSERT_EQ(0, close(self->door));
 	EXPECT_EQ(0, COUNT(closes));
 	LET_OPEN(0);
-	EXPECT_EQ(EIO, wait_within(self->pid, SOON));
+	EXPECT_EQ(EIO, wait_within(SOON, self->pid));
 	EXPECT_EQ(1, COUNT(closes));
 	/* As the file was open that was closed last. */
 	EXPECT_EQ(FREAD | FWRITE, COUNT(close_flag));
@@ -159,8 +161,8 @@ TEST_F_TIMEOUT(open, open_waits_for_close_to_return, 300)
 	usleep(200000);
 	EXPECT_EQ(1, COUNT(opens));
 	LET_CLOSE(0);
-	EXPECT_EQ(0, wait_within(opener, SOON));
-	EXPECT_EQ(0, wait_within(self->pid, SOON));
+	EXPECT_EQ(0, wait_within(SOON, opener));
+	EXPECT_EQ(0, wait_within(SOON, self->pid));
 	EXPECT_EQ(2, COUNT(opened));
 	EXPECT_EQ(2, COUNT(closes));
 	EXPECT_EQ(0, COUNT(faults));
@@ -174,10 +176,10 @@ TEST_F_TIMEOUT(open, kill_ends_the_wait_for_close, 300)
 	opener = open_in_child(O_RDWR);
 	usleep(200000);
 	kill(opener, SIGKILL);
-	EXPECT_EQ(128 + SIGKILL, wait_within(opener, SOON / 2));
+	EXPECT_EQ(128 + SIGKILL, wait_within(SOON / 2, opener));
 	EXPECT_EQ(1, COUNT(closing));
 	LET_CLOSE(0);
-	EXPECT_EQ(0, wait_within(self->pid, SOON));
+	EXPECT_EQ(0, wait_within(SOON, self->pid));
 	EXPECT_EQ(1, COUNT(opens));
 }
 
@@ -194,7 +196,7 @@ TEST_F_TIMEOUT(open, interrupted_open_is_eintr, 300)
 	self->pid = open_in_child(O_RDWR);
 	ASSERT_EQ(0, doorman_await_opens(self->fd, 1));
 	kill(self->pid, SIGUSR1);
-	EXPECT_EQ(EINTR, wait_within(self->pid, SOON));
+	EXPECT_EQ(EINTR, wait_within(SOON, self->pid));
 	EXPECT_EQ(0, COUNT(closes));
 }
 
@@ -251,7 +253,7 @@ TEST_F_TIMEOUT(open, inherited_descriptor_keeps_the_minor_open, 300)
 	close(self->door);
 	EXPECT_EQ(0, COUNT(closes));
 	ASSERT_EQ(1, write(ends[1], "", 1));
-	EXPECT_EQ(0, wait_within(self->pid, SOON));
+	EXPECT_EQ(0, wait_within(SOON, self->pid));
 	EXPECT_EQ(1, COUNT(closes));
 }
 

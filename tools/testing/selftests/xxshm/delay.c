@@ -156,75 +156,39 @@ FIXTURE(limited) {
 };
 
 FIXTURE_VARIANT(limited) {
+	const char *max;
 	const char *high;
+	int is_region;
+	int error;
 };
 
-FIXTURE_VARIANT_ADD(limited, max) { "max" };
-FIXTURE_VARIANT_ADD(limited, max_and_high) { "4M" };
-FIXTURE_VARIANT_ADD(limited, max_and_zero) { "0" };
+#define LIMITED(name, ...) FIXTURE_VARIANT_ADD(limited, name) { __VA_ARGS__ }
 
-/* A cgroup with a memory.max of half a window, and a memory.high below it. */
+LIMITED(max, "32M", "max", 0, ENOMEM);
+LIMITED(max_and_high, "32M", "4M", 0, ENOMEM);
+LIMITED(max_and_zero, "32M", "0", 0, ENOMEM);
+LIMITED(region_max, "8M", "max", 1, ENXIO);
+LIMITED(region_max_and_high, "8M", "2M", 1, ENXIO);
+
+/* A cgroup with a memory.max of half the memory, and a memory.high below it. */
 FIXTURE_SETUP(limited)
 {
-	self->fd = open_fresh(0);
+	self->fd = open_fresh(variant->is_region);
 	ASSERT_GE(self->fd, 0);
 	ASSERT_EQ(0, cgroup_make(OURS));
-	ASSERT_EQ(0, write_file(OURS "/memory.max", "32M"));
+	ASSERT_EQ(0, write_file(OURS "/memory.max", variant->max));
 	ASSERT_EQ(0, write_file(OURS "/memory.high", variant->high));
 }
 
 FIXTURE_TEARDOWN_PARENT(limited)
 {
-	EXPECT_EQ(0, module_unload());
-	EXPECT_EQ(0, cgroup_remove(OURS));
-}
-
-TEST_F_TIMEOUT(limited, too_little_memory_is_enomem_at_once, 120)
-{
-	pid_t pid = fork_bound();
-
-	if (!pid) {
-		if (cgroup_enter(OURS))
-			_exit(255);
-		_exit(map_rw(self->fd, page_size()) == MAP_FAILED ? errno : 0);
-	}
-	EXPECT_EQ(ENOMEM, ends_within(MOMENT, pid));
-	EXPECT_EQ(0, device_attribute("allocated"));
-	EXPECT_EQ(0, device_attribute("charged"));
-	EXPECT_LT(cgroup_current(OURS), 8L << 20);
-	EXPECT_EQ(0, read_number(OURS "/memory.events", "oom_kill "));
-}
-
-FIXTURE(limited_region) {
-	int fd;
-};
-
-FIXTURE_VARIANT(limited_region) {
-	const char *high;
-};
-
-FIXTURE_VARIANT_ADD(limited_region, max) { "max" };
-FIXTURE_VARIANT_ADD(limited_region, max_and_high) { "2M" };
-
-/* The same for a driver's memory. */
-FIXTURE_SETUP(limited_region)
-{
-	self->fd = open_fresh(1);
-	ASSERT_GE(self->fd, 0);
-	ASSERT_EQ(0, cgroup_make(OURS));
-	ASSERT_EQ(0, write_file(OURS "/memory.max", "8M"));
-	ASSERT_EQ(0, write_file(OURS "/memory.high", variant->high));
-}
-
-FIXTURE_TEARDOWN_PARENT(limited_region)
-{
-	EXPECT_EQ(0, probe_unload());
+	EXPECT_EQ(0, unload_fresh(variant->is_region));
 	EXPECT_EQ(0, cgroup_remove(OURS));
 }
 
 /*
- * What was paid until then stays. The child may not need a page of its own before the
- * limit is gone, or the kernel kills it.
+ * What was paid until then for a region stays. The child may not need a page of its own
+ * before the limit is gone, or the kernel kills it.
  */
 static int map_at_limit(int fd)
 {
@@ -238,68 +202,18 @@ static int map_at_limit(int fd)
 	return write(limit, "max", 3) == 3 ? err : 255;
 }
 
-TEST_F_TIMEOUT(limited_region, too_little_memory_is_an_error_at_once, 120)
+TEST_F_TIMEOUT(limited, too_little_memory_is_an_error_at_once, 120)
 {
 	pid_t pid = fork_bound();
 
 	if (!pid)
 		_exit(map_at_limit(self->fd));
-	EXPECT_EQ(ENXIO, ends_within(MOMENT, pid));
-	EXPECT_EQ(0, charged_of(1));
-}
-
-#define CACHE_DEVICE	"/dev/zram0"
-#define CACHE_SIZE	(96L << 20)
-
-FIXTURE(cache) {
-	int fd;
-};
-
-/* A block device to read, and a cgroup in which less than that fits. */
-FIXTURE_SETUP(cache)
-{
-	ASSERT_TRUE(!access(CACHE_DEVICE, F_OK) ||
-		    !system("modprobe -q zram num_devices=1"));
-	ASSERT_EQ(0, write_file("/sys/block/zram0/disksize", "96M"));
-	self->fd = open_fresh(0);
-	ASSERT_GE(self->fd, 0);
-	ASSERT_EQ(0, cgroup_make(OURS));
-	ASSERT_EQ(0, write_file(OURS "/memory.max", "80M"));
-}
-
-FIXTURE_TEARDOWN_PARENT(cache)
-{
-	EXPECT_EQ(0, module_unload());
-	EXPECT_EQ(0, cgroup_remove(OURS));
-	EXPECT_EQ(0, write_file("/sys/block/zram0/reset", "1"));
-}
-
-/* Returns how many bytes it has read. The cache is there until @fd is closed. */
-static long read_through(int fd)
-{
-	static char buffer[1 << 20];
-	long sum = 0;
-	ssize_t len;
-
-	while ((len = read(fd, buffer, sizeof(buffer))) > 0)
-		sum += len;
-	return sum;
-}
-
-TEST_F_TIMEOUT(cache, clean_pages_make_room_for_the_window, 120)
-{
-	pid_t pid = fork_bound();
-
-	if (!pid) {
-		if (cgroup_enter(OURS) ||
-		    read_through(open(CACHE_DEVICE, O_RDONLY)) != CACHE_SIZE ||
-		    cgroup_stat(OURS, "file ") < (long)WINDOW)
-			_exit(255);
-		_exit(map_rw(self->fd, page_size()) == MAP_FAILED ? errno : 0);
-	}
-	EXPECT_EQ(0, ends_within(2 * BOUND, pid));
-	EXPECT_EQ(WINDOW, device_attribute("allocated"));
-	EXPECT_GE(cgroup_stat(OURS, "unevictable "), (long)WINDOW);
+	EXPECT_EQ(variant->error, ends_within(MOMENT, pid));
+	EXPECT_EQ(0, charged_of(variant->is_region));
+	if (variant->is_region)
+		return;
+	EXPECT_EQ(0, device_attribute("allocated"));
+	EXPECT_LT(cgroup_current(OURS), 8L << 20);
 	EXPECT_EQ(0, read_number(OURS "/memory.events", "oom_kill "));
 }
 

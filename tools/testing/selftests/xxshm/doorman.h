@@ -48,20 +48,13 @@ static inline struct doorman_counts doorman_counts(int fd)
 /* Returns 0 as soon as open() was called so often, -1 if it never is. */
 static inline int doorman_await_opens(int fd, __u32 opens)
 {
-	time_t end = time(NULL) + SOON / 2;
-
-	while (doorman_counts(fd).opens != opens) {
-		if (time(NULL) > end)
-			return -1;
-		usleep(1000);
-	}
-	return 0;
+	return WITHIN(SOON / 2, doorman_counts(fd).opens == opens) - 1;
 }
 
 /* A child that opens the door: its exit status is 0 or the errno of open(2). */
 static inline pid_t open_in_child(int flags)
 {
-	pid_t pid = fork_silent();
+	pid_t pid = fork_bound();
 
 	if (!pid)
 		_exit(open(DOOR, flags) < 0 ? errno : 0);

@@ -12,50 +12,11 @@
 
 #include <pthread.h>
 #include <sched.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
 
 #include "device.h"
 #include "meet.h"
-
-/* 1 as soon as the condition holds, 0 if it does not within so many seconds. */
-#define WITHIN(seconds, condition)					\
-({									\
-	time_t last = time(NULL) + (seconds);				\
-	int holds;							\
-									\
-	while (!(holds = !!(condition)) && time(NULL) <= last)		\
-		usleep(10000);						\
-	holds;								\
-})
-
-/* Has a child ended? The caller must still wait for it. */
-static inline int has_ended(pid_t pid)
-{
-	siginfo_t info = {};
-
-	return !waitid(P_PID, pid, &info, WEXITED | WNOHANG | WNOWAIT) &&
-	       info.si_pid == pid;
-}
-
-/* As wait_for(), or -1 if the test had to kill the child after that time. */
-static inline int ends_within(int seconds, pid_t pid)
-{
-	int is_in_time = WITHIN(seconds, has_ended(pid));
-	int status = is_in_time ? wait_for(pid) : kill_and_wait(pid);
-
-	return is_in_time ? status : -1;
-}
-
-/* A child that dies with its parent. */
-static inline pid_t fork_bound(void)
-{
-	pid_t pid = fork();
-
-	if (!pid && prctl(PR_SET_PDEATHSIG, SIGKILL))
-		_exit(1);
-	return pid;
-}
+#include "within.h"
 
 static inline void set_nice(pid_t pid, int nice)
 {
@@ -185,32 +146,6 @@ static inline int crew_has_left(const struct crew *crew, pid_t pid)
 
 	snprintf(path, sizeof(path), "/proc/%d/task/%d", pid, crew->leaver);
 	return access(path, F_OK);
-}
-
-/* Read a file of /proc/PID to its end; 0, or 1 if that fails. */
-static inline int read_all_of(pid_t pid, const char *name)
-{
-	char path[64], buffer[4096];
-	ssize_t len;
-	int fd;
-
-	snprintf(path, sizeof(path), "/proc/%d/%s", pid, name);
-	fd = open(path, O_RDONLY);
-	do {
-		len = read(fd, buffer, sizeof(buffer));
-	} while (len > 0);
-	close(fd);
-	return len < 0;
-}
-
-/* A child that reads what ps(1) and others read; it exits with 0. */
-static inline pid_t start_to_look_at(pid_t pid)
-{
-	pid_t child = fork_bound();
-
-	if (!child)
-		_exit(read_all_of(pid, "maps") || read_all_of(pid, "cmdline"));
-	return child;
 }
 
 #endif /* _SELFTESTS_XXSHM_FILL_H */

@@ -8,6 +8,7 @@
 
 #include "kselftest_harness.h"
 #include "holder.h"
+#include "within.h"
 
 #define PAGES	4
 #define SECONDS	20	/* a page is held at most */
@@ -58,9 +59,7 @@ FIXTURE_SETUP(held)
 
 FIXTURE_TEARDOWN_PARENT(held)
 {
-	EXPECT_EQ(0, holder_unload());
-	module_remove("probe");
-	EXPECT_EQ(0, module_unload());
+	EXPECT_EQ(0, holder_end());
 }
 
 /* Have the first page locked, and not mapped. */
@@ -79,21 +78,7 @@ static int hold(int holder, char *map, size_t len)
 /* Wait until a thread waits for what no signal ends but one that kills. */
 static int wait_until_asleep(pid_t tid)
 {
-	time_t end = time(NULL) + SECONDS / 2;
-	char path[32], state = 0;
-	FILE *f;
-
-	snprintf(path, sizeof(path), "/proc/%d/stat", tid);
-	while (state != 'D' && time(NULL) < end) {
-		usleep(1000);
-		f = fopen(path, "r");
-		if (!f)
-			return -1;
-		if (fscanf(f, "%*d (%*[^)]) %c", &state) != 1)
-			state = 0;
-		fclose(f);
-	}
-	return state == 'D' ? 0 : -1;
+	return WITHIN(SECONDS / 2, task_state(tid) == 'D') - 1;
 }
 
 /* A child that touches the page in one of these ways, and waits by now; or -1. */

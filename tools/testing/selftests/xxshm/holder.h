@@ -17,9 +17,13 @@ static inline int holder_start(void)
 	return open(HOLDER, O_RDWR | O_CLOEXEC);
 }
 
-static inline int holder_unload(void)
+/* Unload it, and the modules whose pages it may have held. */
+static inline int holder_end(void)
 {
-	return module_remove("holder");
+	int err = module_remove("holder");
+
+	module_remove("probe");
+	return module_unload() ?: err;
 }
 
 #endif /* _SELFTESTS_XXSHM_HOLDER_USE_H */

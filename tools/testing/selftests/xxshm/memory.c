@@ -111,6 +111,28 @@ TEST_F(pages, are_aligned_in_32_bits_if_the_hint_is_taken)
 	EXPECT_EQ(0, (unsigned long)map % HUGE_SIZE);
 	EXPECT_GT(1UL << 31, (unsigned long)map);
 }
+
+static char *reserve_in_32_bits(size_t len)
+{
+	return mmap(NULL, len, PROT_NONE,
+		    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_32BIT, -1, 0);
+}
+
+TEST_F(pages, are_mapped_where_the_last_room_is_not_aligned)
+{
+	char *room = reserve_in_32_bits(4 * HUGE_SIZE);
+	size_t len = 1UL << 30;
+
+	ASSERT_NE(MAP_FAILED, room);
+	for (; len >= page_size(); len /= 2)
+		while (reserve_in_32_bits(len) != MAP_FAILED)
+			;
+	room = (char *)((unsigned long)room / HUGE_SIZE * HUGE_SIZE + HUGE_SIZE +
+			page_size());
+	ASSERT_EQ(0, munmap(room, HUGE_SIZE));
+	EXPECT_EQ(room, map_near(self->fd, NULL, HUGE_SIZE, MAP_32BIT, 0));
+	EXPECT_TRUE(is_zero(room, HUGE_SIZE));
+}
 #endif
 
 /* All of the window that is in the block around its middle, up to its last page. */

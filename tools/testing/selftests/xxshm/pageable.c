@@ -12,6 +12,7 @@
 #include "cgroup.h"
 #include "ledger.h"
 #include "swap.h"
+#include "within.h"
 
 #define WINDOW	(1024UL << 10)
 #define OWN_OFFSET	(IS_ILP32 ? WINDOW : 0)	/* of the window in the store */
@@ -360,7 +361,7 @@ static size_t wrong_numbers(const char *map)
 	return wrong;
 }
 
-TEST_F(swapped, comes_back_as_it_was)
+TEST_F_TIMEOUT(swapped, comes_back_as_it_was, 120)
 {
 	EXPECT_EQ(0, smaps_kb(self->map, "Rss:"));
 	EXPECT_EQ((long)WINDOW, allocated());
@@ -369,7 +370,7 @@ TEST_F(swapped, comes_back_as_it_was)
 	EXPECT_EQ((long)WINDOW, allocated());
 }
 
-TEST_F(swapped, outlives_all_its_users)
+TEST_F_TIMEOUT(swapped, outlives_all_its_users, 120)
 {
 	ASSERT_EQ(0, munmap(self->map, WINDOW));
 	ASSERT_EQ(0, close(self->fd));
@@ -379,13 +380,13 @@ TEST_F(swapped, outlives_all_its_users)
 	EXPECT_EQ(0, wrong_numbers(self->map));
 }
 
-TEST_F(swapped, comes_back_in_its_own_window_only)
+TEST_F_TIMEOUT(swapped, comes_back_in_its_own_window_only, 120)
 {
 	EXPECT_EQ(0, run_peer(OTHER_PEER, "read", 42 * sizeof(int), NULL));
 	EXPECT_EQ(42, run_peer("./peer", "read", 42 * sizeof(int), NULL));
 }
 
-TEST_F(swapped, unloading_gives_swap_back_and_begins_with_zeroes)
+TEST_F_TIMEOUT(swapped, unloading_gives_swap_back_and_begins_with_zeroes, 120)
 {
 	long free = read_number("/proc/meminfo", "SwapFree:");
 
@@ -401,28 +402,12 @@ TEST_F(swapped, unloading_gives_swap_back_and_begins_with_zeroes)
 }
 
 /* The kernel locks no mapping that may not grow, and says that it did. */
-TEST_F(swapped, mlock_succeeds_and_does_not_lock_it)
+TEST_F_TIMEOUT(swapped, mlock_succeeds_and_does_not_lock_it, 120)
 {
 	EXPECT_EQ(0, mlock(self->map, WINDOW));
 	EXPECT_EQ(0, wrong_numbers(self->map));
 	EXPECT_EQ(0, smaps_kb(self->map, "Locked:"));
 	EXPECT_EQ(0, swap_out(self->map, WINDOW));
-}
-
-static void wait_until_asleep(pid_t pid)
-{
-	char path[64];
-
-	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
-	while (1) {
-		char state = 0;
-		FILE *f = fopen(path, "r");
-
-		if (!f || (fscanf(f, "%*d %*s %c", &state) == 1 && state == 'S'))
-			break;
-		fclose(f);
-		usleep(1000);
-	}
 }
 
 /* Have what another process has mapped swapped out, where it alone has. */
@@ -435,7 +420,7 @@ static int swap_out_of(pid_t pid, char *at, size_t len)
 		(long)len;
 }
 
-TEST_F(swapped, futex_in_a_swapped_page_wakes_up)
+TEST_F_TIMEOUT(swapped, futex_in_a_swapped_page_wakes_up, 120)
 {
 	int *word = (int *)self->map, i;
 	long all = WINDOW / 1024;
@@ -443,7 +428,7 @@ TEST_F(swapped, futex_in_a_swapped_page_wakes_up)
 
 	if (!pid)
 		_exit(syscall(SYS_futex, word, FUTEX_WAIT, 0, NULL) ? 1 : 0);
-	wait_until_asleep(pid);
+	ASSERT_TRUE(WITHIN(10, task_state(pid) == 'S'));
 	for (i = 0; i < 10 && smaps_kb(self->map, "Swap:") < all; i++) {
 		ASSERT_EQ(0, drain_lists());
 		ASSERT_EQ(0, swap_out_of(pid, self->map, page_size()));

@@ -63,6 +63,14 @@ do {									\
 	ASSERT_FALSE(has_ended(pid));					\
 } while (0)
 
+/* A signal comes meanwhile; then the process is as fast as others. */
+#define SIGNAL_WHILE_FILLING(pid, sig)					\
+do {									\
+	ASSERT_FILLING(pid);						\
+	kill(pid, sig);							\
+	kill_and_wait(self->busy);					\
+} while (0)
+
 static int map_and_handle(void)
 {
 	handle_by(handle, 0);
@@ -79,9 +87,7 @@ TEST_F_TIMEOUT(slow, a_signal_is_handled_and_mmap_succeeds, 120)
 {
 	pid_t pid = start_slowly(map_and_handle);
 
-	ASSERT_FILLING(pid);
-	kill(pid, SIGUSR1);
-	kill_and_wait(self->busy);
+	SIGNAL_WHILE_FILLING(pid, SIGUSR1);
 	EXPECT_EQ(0, ends_within(BOUND, pid));
 	EXPECT_EQ(1, shared->is_handled);
 	EXPECT_EQ(WINDOW, device_attribute("allocated"));
@@ -91,9 +97,7 @@ TEST_F_TIMEOUT(slow, a_handler_with_sa_restart_makes_no_difference, 120)
 {
 	pid_t pid = start_slowly(map_and_handle_and_restart);
 
-	ASSERT_FILLING(pid);
-	kill(pid, SIGUSR1);
-	kill_and_wait(self->busy);
+	SIGNAL_WHILE_FILLING(pid, SIGUSR1);
 	EXPECT_EQ(0, ends_within(BOUND, pid));
 	EXPECT_EQ(1, shared->is_handled);
 }
@@ -120,9 +124,7 @@ TEST_F_TIMEOUT(slow, a_handler_can_map_the_window_too, 120)
 {
 	pid_t pid = start_slowly(map_twice);
 
-	ASSERT_FILLING(pid);
-	kill(pid, SIGUSR1);
-	kill_and_wait(self->busy);
+	SIGNAL_WHILE_FILLING(pid, SIGUSR1);
 	EXPECT_EQ(0, ends_within(BOUND, pid));
 	EXPECT_EQ(1, shared->is_handled);
 }
@@ -149,9 +151,7 @@ TEST_F_TIMEOUT(slow, a_handler_can_jump_away, 120)
 {
 	pid_t pid = start_slowly(map_until_jump);
 
-	ASSERT_FILLING(pid);
-	kill(pid, SIGUSR1);
-	kill_and_wait(self->busy);
+	SIGNAL_WHILE_FILLING(pid, SIGUSR1);
 	EXPECT_EQ(0, ends_within(BOUND, pid));
 	EXPECT_EQ(1, shared->is_handled);
 }
@@ -162,9 +162,7 @@ TEST_F_TIMEOUT(slow, killing_the_process_leaves_the_window_empty, 120)
 	char *map;
 
 	EXPECT_TRUE(WITHIN(BOUND, has_grown(self->before, WINDOW / 4)));
-	ASSERT_FILLING(pid);
-	kill(pid, SIGKILL);
-	kill_and_wait(self->busy);
+	SIGNAL_WHILE_FILLING(pid, SIGKILL);
 	EXPECT_EQ(128 + SIGKILL, ends_within(BOUND, pid));
 	EXPECT_EQ(0, device_attribute("allocated"));
 	EXPECT_TRUE(WITHIN(2, !has_grown(self->before, WINDOW / 8)));
@@ -172,6 +170,49 @@ TEST_F_TIMEOUT(slow, killing_the_process_leaves_the_window_empty, 120)
 	map = map_rw(shared->fd, WINDOW);
 	ASSERT_NE(MAP_FAILED, map);
 	EXPECT_TRUE(is_zero(map, WINDOW));
+}
+
+/* A process that is not slow, on the processor of the test. */
+static pid_t start_fast(void)
+{
+	pid_t pid = fork_bound();
+
+	if (!pid)
+		_exit(map_first());
+	return pid;
+}
+
+/* While the first process takes its pages out again, the window is not its own. */
+TEST_F_TIMEOUT(slow, a_process_fills_what_another_one_gives_up, 120)
+{
+	pid_t pid = start_slowly(map_first);
+	char *map;
+
+	EXPECT_TRUE(WITHIN(BOUND, has_grown(self->before, WINDOW / 2)));
+	ASSERT_FILLING(pid);
+	kill(pid, SIGKILL);
+	EXPECT_TRUE(WITHIN(BOUND, !has_grown(self->before, WINDOW / 2)));
+	map = map_rw(shared->fd, WINDOW);
+	kill_and_wait(self->busy);
+	ASSERT_NE(MAP_FAILED, map);
+	EXPECT_EQ(128 + SIGKILL, ends_within(BOUND, pid));
+	EXPECT_EQ(WINDOW, device_attribute("allocated"));
+	EXPECT_TRUE(has_grown(self->before, WINDOW));
+	EXPECT_TRUE(is_zero(map, WINDOW));
+}
+
+TEST_F_TIMEOUT(slow, a_process_that_waits_can_be_killed, 120)
+{
+	pid_t pid = start_slowly(map_first), second;
+
+	ASSERT_FILLING(pid);
+	second = start_fast();
+	EXPECT_TRUE(WITHIN(BOUND, has_ended(second) || task_state(second) == 'D'));
+	EXPECT_EQ(128 + SIGKILL, kill_and_wait(second));
+	EXPECT_EQ(0, device_attribute("allocated"));
+	kill_and_wait(self->busy);
+	EXPECT_EQ(0, ends_within(BOUND, pid));
+	EXPECT_EQ(WINDOW, device_attribute("allocated"));
 }
 
 static int has_stopped(pid_t pid)
@@ -185,9 +226,7 @@ TEST_F_TIMEOUT(slow, a_process_can_be_stopped_and_continued, 120)
 {
 	pid_t pid = start_slowly(map_first);
 
-	ASSERT_FILLING(pid);
-	kill(pid, SIGSTOP);
-	kill_and_wait(self->busy);
+	SIGNAL_WHILE_FILLING(pid, SIGSTOP);
 	EXPECT_TRUE(WITHIN(BOUND, has_stopped(pid)));
 	EXPECT_FALSE(has_ended(pid));
 	kill(pid, SIGCONT);
@@ -333,9 +372,7 @@ TEST_F_TIMEOUT(poor, the_error_of_a_call_that_was_left_is_forgotten, 120)
 {
 	pid_t pid = start_slowly(map_again_when_rich);
 
-	ASSERT_FILLING(pid);
-	kill(pid, SIGUSR1);
-	kill_and_wait(self->busy);
+	SIGNAL_WHILE_FILLING(pid, SIGUSR1);
 	EXPECT_TRUE(WITHIN(BOUND, shared->is_handled));
 	EXPECT_EQ(0, device_attribute("allocated"));
 	EXPECT_EQ(0, write_file(OURS "/memory.max", "max"));

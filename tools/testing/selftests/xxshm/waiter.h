@@ -61,29 +61,16 @@ static inline struct waiter_counts waiter_counts(int fd)
  */
 static inline int waiter_await_balance(int fd)
 {
-	time_t end = time(NULL) + 60;
-	struct waiter_counts counts = waiter_counts(fd);
+	struct waiter_counts counts;
 
-	while (counts.maps + counts.dups != counts.unmaps) {
-		if (time(NULL) > end)
-			return -1;
-		usleep(100000);
-		counts = waiter_counts(fd);
-	}
-	return 0;
+	return WITHIN(60, (counts = waiter_counts(fd),
+			   counts.maps + counts.dups == counts.unmaps)) - 1;
 }
 
 /* Returns 0 as soon as so many threads wait in the driver, -1 if they never do. */
 static inline int waiter_await(int fd, __u32 threads)
 {
-	time_t end = time(NULL) + SOON / 2;
-
-	while (waiter_counts(fd).waiting != threads) {
-		if (time(NULL) > end)
-			return -1;
-		usleep(1000);
-	}
-	return 0;
+	return WITHIN(SOON / 2, waiter_counts(fd).waiting == threads) - 1;
 }
 
 /* One mmap(2) of the node in a thread of its own, and what came of it. */
@@ -124,17 +111,17 @@ static inline int mapper_join(struct mapper *mapper)
  */
 static inline int waiter_play(int fd, int (*scene)(int fd))
 {
-	pid_t pid = fork_silent();
+	pid_t pid = fork_bound();
 	int ret;
 
 	if (!pid)
 		_exit(scene(fd));
-	ret = wait_within(pid, SOON);
+	ret = wait_within(SOON, pid);
 	if (ret != HANGS)
 		return ret;
 	waiter_open_gate(fd);
 	kill(pid, SIGKILL);
-	wait_within(pid, SOON);
+	wait_within(SOON, pid);
 	return HANGS;
 }
 
