@@ -29,7 +29,8 @@ end_tree() {
 trap 'end_tree $$; exit 143' HUP INT TERM
 
 # init_on_alloc would hide pages that the module forgot to clear; 6.1 has
-# memfd_secret(2) only where it is asked for.
+# memfd_secret(2) only where it is asked for. Tests load modules all the time, and
+# unloading one waits for RCU more than for anything else.
 in_guest() {
 	local options=() kernel found seconds image
 
@@ -43,7 +44,7 @@ in_guest() {
 	mkdir -p "$found"
 	tools/testing/vm/run -k "$image" -m 2G -t "$seconds" \
 		-w "$found" -l "$found/console" \
-		-a "syscall.x32=y init_on_alloc=0 secretmem.enable=1" \
+		-a "syscall.x32=y init_on_alloc=0 secretmem.enable=1 rcupdate.rcu_expedited=1" \
 		"${options[@]}" -- "$@" \
 		2>"$found/verdict" &
 	wait $!
