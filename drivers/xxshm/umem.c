@@ -39,6 +39,8 @@
 
 #define UMEM_SUPER_MAGIC	0x78786d65	/* "xxme" */
 #define UMEM_HUGE_ORDER		(PMD_SHIFT - PAGE_SHIFT)
+/* Pages: adding one may need nodes of the page cache, each charged as a page. */
+#define UMEM_ROOM		8
 
 struct xxshm_umem {
 	struct inode *inode;
@@ -229,16 +231,22 @@ long xxshm_umem_fill_at(struct xxshm_umem *umem, pgoff_t index, pgoff_t end,
  * xxshm_umem_make_room() - let the memory cgroup of current give something back
  *
  * Context: Process context, may sleep for seconds; no lock is held that others want.
- * Return: 0 if some pages more can be charged now; -ENOMEM.
+ * Return: 0 if a page more can be charged now, and what the page cache needs for it;
+ * -ENOMEM.
  */
 int xxshm_umem_make_room(void)
 {
-	struct page *page = alloc_page(UMEM_GFP | __GFP_ACCOUNT);
+	struct page *room[UMEM_ROOM];
+	unsigned int got, i;
 
-	if (!page)
-		return -ENOMEM;
-	__free_page(page);
-	return 0;
+	for (got = 0; got < UMEM_ROOM; got++) {
+		room[got] = alloc_page(UMEM_GFP | __GFP_ACCOUNT);
+		if (!room[got])
+			break;
+	}
+	for (i = 0; i < got; i++)
+		__free_page(room[i]);
+	return got == UMEM_ROOM ? 0 : -ENOMEM;
 }
 
 /**
