@@ -112,25 +112,29 @@ TEST_F(pages, are_aligned_in_32_bits_if_the_hint_is_taken)
 	EXPECT_GT(1UL << 31, (unsigned long)map);
 }
 
-static char *reserve_in_32_bits(size_t len)
+static char *reserve(void *addr, size_t len, int flags)
 {
-	return mmap(NULL, len, PROT_NONE,
-		    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_32BIT, -1, 0);
+	return mmap(addr, len, PROT_NONE,
+		    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | flags, -1, 0);
 }
+
+/* The kernel begins to look for room in 32 bits anywhere in so many bytes. */
+#define START_OF_32_BITS	((char *)(1UL << 30))
+#define RANDOM_IN_32_BITS	(32UL << 20)
 
 TEST_F(pages, are_mapped_where_the_last_room_is_not_aligned)
 {
-	char *room = reserve_in_32_bits(4 * HUGE_SIZE);
+	char *room = START_OF_32_BITS + RANDOM_IN_32_BITS + page_size();
 	size_t len = 1UL << 30;
 
-	ASSERT_NE(MAP_FAILED, room);
+	ASSERT_EQ(START_OF_32_BITS,
+		  reserve(START_OF_32_BITS, RANDOM_IN_32_BITS + 2 * HUGE_SIZE,
+			  MAP_FIXED_NOREPLACE));
 	for (; len >= page_size(); len /= 2)
-		while (reserve_in_32_bits(len) != MAP_FAILED)
+		while (reserve(NULL, len, MAP_32BIT) != MAP_FAILED)
 			;
-	room = (char *)((unsigned long)room / HUGE_SIZE * HUGE_SIZE + HUGE_SIZE +
-			page_size());
 	ASSERT_EQ(0, munmap(room, HUGE_SIZE));
-	EXPECT_EQ(room, map_near(self->fd, NULL, HUGE_SIZE, MAP_32BIT, 0));
+	ASSERT_EQ(room, map_near(self->fd, NULL, HUGE_SIZE, MAP_32BIT, 0));
 	EXPECT_TRUE(is_zero(room, HUGE_SIZE));
 }
 #endif
