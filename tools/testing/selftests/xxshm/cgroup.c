@@ -4,6 +4,7 @@
 #include "cgroup.h"
 #include "driver.h"
 #include "ledger.h"
+#include "swap.h"
 #include "within.h"
 
 #define WINDOW	(64UL << 20)
@@ -227,7 +228,6 @@ TEST_F(driver, memory_is_that_of_who_maps_it_first)
 	EXPECT_GE(cgroup_pays(OURS), (long)DRIVERS);
 }
 
-#define CACHE_DEVICE	"/dev/zram0"
 #define CACHE_SIZE	(96L << 20)
 
 FIXTURE(cache) {
@@ -245,9 +245,8 @@ FIXTURE_VARIANT_ADD(cache, driver) { .is_driver = 1, .memory = DRIVERS };
 /* A block device to read, and a cgroup in which less than that fits. */
 FIXTURE_SETUP(cache)
 {
-	ASSERT_TRUE(!access(CACHE_DEVICE, F_OK) ||
-		    !system("modprobe -q zram num_devices=1"));
-	ASSERT_EQ(0, write_file("/sys/block/zram0/disksize", "96M"));
+	ASSERT_TRUE(swap_is_there());
+	ASSERT_EQ(0, write_file(SWAP_SYSFS "disksize", "96M"));
 	if (variant->is_driver) {
 		self->fd = driver_start();
 	} else {
@@ -263,7 +262,7 @@ FIXTURE_TEARDOWN_PARENT(cache)
 {
 	EXPECT_EQ(0, variant->is_driver ? probe_unload() : module_unload());
 	EXPECT_EQ(0, cgroup_remove(OURS));
-	EXPECT_EQ(0, write_file("/sys/block/zram0/reset", "1"));
+	EXPECT_EQ(0, write_file(SWAP_SYSFS "reset", "1"));
 }
 
 /* Returns how many bytes it has read. The cache is there until @fd is closed. */
@@ -281,7 +280,7 @@ static long read_through(int fd)
 static int fill_cgroup_and_map(int fd, size_t len)
 {
 	if (cgroup_enter(OURS) ||
-	    read_through(open(CACHE_DEVICE, O_RDONLY)) != CACHE_SIZE ||
+	    read_through(open(SWAP_DEVICE, O_RDONLY)) != CACHE_SIZE ||
 	    cgroup_pays(OURS) < (long)WINDOW)
 		return 255;
 	return map_rw(fd, len) == MAP_FAILED ? errno : 0;
@@ -294,6 +293,8 @@ TEST_F_TIMEOUT(cache, clean_pages_make_room, 120)
 	if (!pid)
 		_exit(fill_cgroup_and_map(self->fd, variant->memory));
 	EXPECT_EQ(0, ends_within(60, pid));
+	if (!variant->is_driver)
+		EXPECT_EQ(WINDOW, device_attribute("allocated"));
 	EXPECT_GE(cgroup_stat(OURS, "unevictable "), (long)variant->memory);
 	EXPECT_EQ(0, read_number(OURS "/memory.events", "oom_kill "));
 }

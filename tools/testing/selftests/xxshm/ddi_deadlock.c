@@ -739,7 +739,7 @@ static pid_t start_to_map(int fd)
 	return pid;
 }
 
-/* What the driver has made waits for a process for however long that is stopped. */
+/* The module keeps what the driver made until the process can run again. */
 TEST_F_TIMEOUT(deadlock, stop_for_long_and_continue, 300)
 {
 	pid_t stopped, frozen;

@@ -187,8 +187,8 @@ FIXTURE_TEARDOWN_PARENT(limited)
 }
 
 /*
- * What was paid until then for a region stays. The child may not need a page of its own
- * before the limit is gone, or the kernel kills it.
+ * The cgroup goes on paying for the pages of a region that were published. So the child
+ * lifts the limit before it needs a page of its own: otherwise the kernel kills it.
  */
 static int map_at_limit(int fd)
 {

@@ -83,20 +83,21 @@ static inline char task_state(pid_t tid)
 	return state;
 }
 
-/* Read a file of /proc/PID to its end; 0, or 1 if that fails. */
+/* Read a file of /proc/PID to its end; 0, or 1 if that fails or the file is empty. */
 static inline int read_all_of(pid_t pid, const char *name)
 {
 	char path[64], buffer[4096];
-	ssize_t len;
+	ssize_t len, sum = 0;
 	int fd;
 
 	snprintf(path, sizeof(path), "/proc/%d/%s", pid, name);
 	fd = open(path, O_RDONLY);
 	do {
 		len = read(fd, buffer, sizeof(buffer));
+		sum += len;
 	} while (len > 0);
 	close(fd);
-	return len < 0;
+	return len < 0 || !sum;
 }
 
 /* A child that reads what ps(1) and others read; it exits with 0. */
