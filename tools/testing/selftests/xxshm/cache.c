@@ -5,7 +5,7 @@
  */
 #include <pthread.h>
 
-#include "kselftest_harness.h"
+#include "harness.h"
 #include "holder.h"
 
 #define PAGES	1024	/* of a window: two large pages */
@@ -193,7 +193,7 @@ static int map_beside_reader(struct reader *reader, size_t len)
 	return ret && !reader->wrong;
 }
 
-TEST_F_TIMEOUT(cache, window_gets_its_memory_while_it_is_read, 300)
+TEST_F(cache, window_gets_its_memory_while_it_is_read)
 {
 	unsigned int i;
 	char path[32];

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The memory cgroup: who pays for the pages of a window, and with what limit. */
-#include "kselftest_harness.h"
+#include "harness.h"
 #include "cgroup.h"
 #include "driver.h"
 #include "ledger.h"
@@ -82,7 +82,7 @@ TEST_F(limited, it_works_once_there_is_memory)
 }
 
 /* What is not lost is free: half of the large folios that could not be had. */
-TEST_F_TIMEOUT(limited, refused_window_loses_no_page, 300)
+TEST_F(limited, refused_window_loses_no_page)
 {
 	const int times = 20;
 	long before;
@@ -286,7 +286,7 @@ static int fill_cgroup_and_map(int fd, size_t len)
 	return map_rw(fd, len) == MAP_FAILED ? errno : 0;
 }
 
-TEST_F_TIMEOUT(cache, clean_pages_make_room, 120)
+TEST_F(cache, clean_pages_make_room)
 {
 	pid_t pid = fork_bound();
 

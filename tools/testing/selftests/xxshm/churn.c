@@ -10,7 +10,7 @@
 #include <sys/prctl.h>
 #include <time.h>
 
-#include "kselftest_harness.h"
+#include "harness.h"
 #include "swap.h"
 
 #define WORKERS		4

@@ -7,7 +7,7 @@
 #include <pthread.h>
 #include <setjmp.h>
 
-#include "kselftest_harness.h"
+#include "harness.h"
 #include "ledger.h"
 #include "meet.h"
 

@@ -3,7 +3,7 @@
  * Locked is not pinned: compaction moves the pages of windows, unless the
  * administrator forbids it. For a machine of a few hundred MiB.
  */
-#include "kselftest_harness.h"
+#include "harness.h"
 #include "device.h"
 
 #define DEVICES		16
@@ -102,7 +102,7 @@ static int compact(const char *allowed)
 }
 
 /* The second half shows that there was something to move in the first. */
-TEST_F_TIMEOUT(scattered, pages_stay_unless_compaction_may_move_unevictable_ones, 120)
+TEST_F(scattered, pages_stay_unless_compaction_may_move_unevictable_ones)
 {
 	ASSERT_NE(0, self->windows[0].frames[0]);
 	ASSERT_EQ(0, compact("0"));
@@ -111,7 +111,7 @@ TEST_F_TIMEOUT(scattered, pages_stay_unless_compaction_may_move_unevictable_ones
 	EXPECT_GT(moved_pages(self->windows), 0);
 }
 
-TEST_F_TIMEOUT(scattered, pages_keep_their_bytes_when_they_move, 120)
+TEST_F(scattered, pages_keep_their_bytes_when_they_move)
 {
 	int i;
 

@@ -6,7 +6,7 @@
  */
 #include <sys/sysinfo.h>
 
-#include "kselftest_harness.h"
+#include "harness.h"
 #include "driver.h"
 #include "ledger.h"
 #include "meet.h"

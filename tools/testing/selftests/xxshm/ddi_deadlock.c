@@ -9,7 +9,7 @@
 #include <sys/ptrace.h>
 #include <sys/utsname.h>
 
-#include "kselftest_harness.h"
+#include "harness.h"
 #include "cgroup.h"
 #include "waiter.h"
 
@@ -111,7 +111,7 @@ static int scene_copy_meets_mmap(int fd)
 	return *copier.page == WAITER_BYTE ? 0 : 4;
 }
 
-TEST_F_TIMEOUT(deadlock, copy_under_the_mutex_of_devmap_meets_mmap, 300)
+TEST_F(deadlock, copy_under_the_mutex_of_devmap_meets_mmap)
 {
 	EXPECT_EQ(0, waiter_play(self->fd, scene_copy_meets_mmap));
 	EXPECT_BALANCE(self->fd, 1);
@@ -147,7 +147,7 @@ static int scene_copy_beside_mmap(int fd)
 	return copy_beside_mmap(fd, 0);
 }
 
-TEST_F_TIMEOUT(deadlock, copies_under_the_mutex_of_devmap_beside_mmaps, 300)
+TEST_F(deadlock, copies_under_the_mutex_of_devmap_beside_mmaps)
 {
 	EXPECT_EQ(0, waiter_play(self->fd, scene_copy_beside_mmap));
 	EXPECT_BALANCE(self->fd, rounds());
@@ -158,7 +158,7 @@ static int scene_copy_beside_replacement(int fd)
 	return copy_beside_mmap(fd, 1);
 }
 
-TEST_F_TIMEOUT(deadlock, copies_to_a_page_that_is_replaced_beside_mmaps, 300)
+TEST_F(deadlock, copies_to_a_page_that_is_replaced_beside_mmaps)
 {
 	EXPECT_EQ(0, waiter_play(self->fd, scene_copy_beside_replacement));
 	EXPECT_BALANCE(self->fd, rounds());
@@ -176,7 +176,7 @@ static int scene_devmap_copies(int fd)
 	return *page == WAITER_BYTE ? 0 : 3;
 }
 
-TEST_F_TIMEOUT(deadlock, devmap_copies_to_its_caller, 300)
+TEST_F(deadlock, devmap_copies_to_its_caller)
 {
 	EXPECT_EQ(0, waiter_play(self->fd, scene_devmap_copies));
 	EXPECT_BALANCE(self->fd, 1);
@@ -240,7 +240,7 @@ static int scene_others_map(int fd)
 	return 0;
 }
 
-TEST_F_TIMEOUT(sleep, other_threads_map_touch_and_unmap, 300)
+TEST_F(sleep, other_threads_map_touch_and_unmap)
 {
 	EXPECT_EQ(0, waiter_play(self->fd, scene_others_map));
 	EXPECT_BALANCE(self->fd, 1);
@@ -252,7 +252,7 @@ static int scene_map(int fd)
 }
 
 /* ps(1) and its kind look at a process whose mmap(2) waits. */
-TEST_F_TIMEOUT(sleep, other_processes_read_proc, 300)
+TEST_F(sleep, other_processes_read_proc)
 {
 	pid_t mapper = fork_bound();
 
@@ -281,7 +281,7 @@ static int scene_fork(int fd)
 	return mapper_goes_on(&mapper) ? 3 : 0;
 }
 
-TEST_F_TIMEOUT(sleep, another_thread_forks, 300)
+TEST_F(sleep, another_thread_forks)
 {
 	EXPECT_EQ(0, waiter_play(self->fd, scene_fork));
 	EXPECT_BALANCE(self->fd, 1);
@@ -307,7 +307,7 @@ static int scene_many_wait(int fd)
 	return 0;
 }
 
-TEST_F_TIMEOUT(sleep, many_threads_wait_at_once, 300)
+TEST_F(sleep, many_threads_wait_at_once)
 {
 	EXPECT_EQ(0, waiter_play(self->fd, scene_many_wait));
 	EXPECT_BALANCE(self->fd, CROWD);
@@ -345,14 +345,14 @@ static int scene_crowd_maps(int fd)
 	return failures ? 2 : 0;
 }
 
-TEST_F_TIMEOUT(deadlock, many_threads_map_at_once, 300)
+TEST_F(deadlock, many_threads_map_at_once)
 {
 	EXPECT_EQ(0, waiter_play(self->fd, scene_crowd_maps));
 	EXPECT_BALANCE(self->fd, CROWD * TURNS);
 	EXPECT_EQ(CROWD * TURNS, waiter_counts(self->fd).devmaps);
 }
 
-TEST_F_TIMEOUT(sleep, kill_ends_a_wait_that_is_killable, 300)
+TEST_F(sleep, kill_ends_a_wait_that_is_killable)
 {
 	pid_t pid;
 
@@ -367,7 +367,7 @@ TEST_F_TIMEOUT(sleep, kill_ends_a_wait_that_is_killable, 300)
 }
 
 /* The driver's wait is not killable: the process ends when that is over. */
-TEST_F_TIMEOUT(sleep, kill_is_remembered_by_a_wait_that_is_not, 300)
+TEST_F(sleep, kill_is_remembered_by_a_wait_that_is_not)
 {
 	struct waiter_counts counts;
 	pid_t pid = fork_bound();
@@ -390,7 +390,7 @@ static int scene_exit(int fd)
 	return mapper_waits(&mapper) ? 1 : 0;
 }
 
-TEST_F_TIMEOUT(sleep, another_thread_exits_the_process, 300)
+TEST_F(sleep, another_thread_exits_the_process)
 {
 	ASSERT_EQ(0, waiter_close_gate(self->fd, variant->where | WAITER_KILLABLE));
 	EXPECT_EQ(0, waiter_play(self->fd, scene_exit));
@@ -407,7 +407,7 @@ static int scene_exec(int fd)
 	return 2;
 }
 
-TEST_F_TIMEOUT(sleep, another_thread_executes_a_program, 300)
+TEST_F(sleep, another_thread_executes_a_program)
 {
 	ASSERT_EQ(0, waiter_close_gate(self->fd, variant->where | WAITER_KILLABLE));
 	EXPECT_EQ(0, waiter_play(self->fd, scene_exec));
@@ -424,7 +424,7 @@ static int scene_wait_undisturbed(int fd)
 }
 
 /* Only a signal may end the driver's wait: none came. */
-TEST_F_TIMEOUT(sleep, wait_that_is_interruptible_is_not_interrupted, 300)
+TEST_F(sleep, wait_that_is_interruptible_is_not_interrupted)
 {
 	ASSERT_EQ(0, waiter_close_gate(self->fd, variant->where | WAITER_INTERRUPTIBLE));
 	EXPECT_EQ(0, waiter_play(self->fd, scene_wait_undisturbed));
@@ -449,7 +449,7 @@ static int scene_replace(int fd)
 	return mapper.map == mapper.addr && !*mapper.map ? 0 : 4;
 }
 
-TEST_F_TIMEOUT(sleep, fixed_mapping_replaces_the_old_one_at_the_end, 300)
+TEST_F(sleep, fixed_mapping_replaces_the_old_one_at_the_end)
 {
 	EXPECT_EQ(0, waiter_play(self->fd, scene_replace));
 	EXPECT_BALANCE(self->fd, 1);
@@ -468,7 +468,7 @@ static int scene_replace_in_vain(int fd)
 	return peek(old) == 'o' ? 0 : 3;
 }
 
-TEST_F_TIMEOUT(deadlock, fixed_mapping_that_fails_leaves_the_old_one, 300)
+TEST_F(deadlock, fixed_mapping_that_fails_leaves_the_old_one)
 {
 	EXPECT_EQ(0, waiter_play(self->fd, scene_replace_in_vain));
 	EXPECT_BALANCE(self->fd, 0);
@@ -488,7 +488,7 @@ static int scene_replace_own_in_vain(int fd)
 	return peek(old) == 'o' && !waiter_counts(fd).unmaps ? 0 : 4;
 }
 
-TEST_F_TIMEOUT(deadlock, fixed_mapping_that_fails_leaves_an_old_one_of_the_node, 300)
+TEST_F(deadlock, fixed_mapping_that_fails_leaves_an_old_one_of_the_node)
 {
 	EXPECT_EQ(0, waiter_play(self->fd, scene_replace_own_in_vain));
 	EXPECT_BALANCE(self->fd, 1);
@@ -510,7 +510,7 @@ static int scene_replace_descriptor(int fd)
 	return munmap(mapper.map, mapper.len) ? 4 : 0;
 }
 
-TEST_F_TIMEOUT(sleep, another_thread_replaces_the_descriptor, 300)
+TEST_F(sleep, another_thread_replaces_the_descriptor)
 {
 	EXPECT_EQ(0, waiter_play(self->fd, scene_replace_descriptor));
 	EXPECT_EQ(0, waiter_await_balance(self->fd));
@@ -597,7 +597,7 @@ static int scene_map_and_touch(int fd)
 	return handled == 1 ? 0 : 2;
 }
 
-TEST_F_TIMEOUT(signal, handler_runs_and_mmap_completes_once, 300)
+TEST_F(signal, handler_runs_and_mmap_completes_once)
 {
 	EXPECT_EQ(0, play_with_signal(self->fd, variant->flags, SIGUSR1,
 				      scene_map_and_touch));
@@ -614,7 +614,7 @@ static int scene_map_interrupted(int fd)
 }
 
 /* The program sees the EINTR of segmap(); each errno of devmap() is ENXIO. */
-TEST_F_TIMEOUT(signal, driver_that_is_interrupted_is_not_asked_again, 300)
+TEST_F(signal, driver_that_is_interrupted_is_not_asked_again)
 {
 	int error = variant->where == WAITER_IN_SEGMAP ? EINTR : ENXIO;
 
@@ -642,7 +642,7 @@ static int scene_jump(int fd)
 	return handled == 1 ? 0 : 3;
 }
 
-TEST_F_TIMEOUT(signal, handler_that_jumps_away_leaves_nothing_over, 300)
+TEST_F(signal, handler_that_jumps_away_leaves_nothing_over)
 {
 	EXPECT_EQ(0, play_with_signal(self->fd, variant->flags, SIGUSR1, scene_jump));
 	EXPECT_BALANCE(self->fd, 2);
@@ -664,7 +664,7 @@ static int scene_jump_and_close(int fd)
 	return counts.maps == counts.unmaps ? 0 : 2;
 }
 
-TEST_F_TIMEOUT(signal, handler_that_jumps_away_may_close_the_file, 300)
+TEST_F(signal, handler_that_jumps_away_may_close_the_file)
 {
 	EXPECT_EQ(0, play_with_signal(self->fd, variant->flags, SIGUSR1,
 				      scene_jump_and_close));
@@ -705,7 +705,7 @@ static int scene_jump_and_end(int fd)
 	return handled == 1 && waiter_counts(fd).unmaps == 1 ? 0 : 3;
 }
 
-TEST_F_TIMEOUT(signal, thread_that_jumps_away_may_end, 300)
+TEST_F(signal, thread_that_jumps_away_may_end)
 {
 	EXPECT_EQ(0, play_with_signal(self->fd, variant->flags, SIGUSR1,
 				      scene_jump_and_end));
@@ -722,7 +722,7 @@ static int scene_map_and_be_stopped(int fd)
 	return 0;
 }
 
-TEST_F_TIMEOUT(signal, stop_and_continue, 300)
+TEST_F(signal, stop_and_continue)
 {
 	EXPECT_EQ(0, play_with_signal(self->fd, variant->flags, SIGSTOP,
 				      scene_map_and_be_stopped));
@@ -740,7 +740,7 @@ static pid_t start_to_map(int fd)
 }
 
 /* The module keeps what the driver made until the process can run again. */
-TEST_F_TIMEOUT(deadlock, stop_for_long_and_continue, 300)
+TEST_F(deadlock, stop_for_long_and_continue)
 {
 	pid_t stopped, frozen;
 
@@ -791,7 +791,7 @@ static pid_t map_and_be_traced(int fd)
 	return pid;
 }
 
-TEST_F_TIMEOUT(deadlock, traced_process_maps_once, 300)
+TEST_F(deadlock, traced_process_maps_once)
 {
 	EXPECT_EQ(0, trace_to_the_end(map_and_be_traced(self->fd)));
 	EXPECT_BALANCE(self->fd, 1);
@@ -806,7 +806,7 @@ static void *open_gate_when_reached(void *fd)
 }
 
 /* A tracer has the kernel come to the driver by another way. */
-TEST_F_TIMEOUT(sleep, wait_of_a_traced_process_is_not_interrupted, 300)
+TEST_F(sleep, wait_of_a_traced_process_is_not_interrupted)
 {
 	void *complaint = "none";
 	pthread_t thread;

@@ -5,7 +5,7 @@
  */
 #include <sys/sysmacros.h>
 
-#include "kselftest_harness.h"
+#include "harness.h"
 #include "driver.h"
 #include "ledger.h"
 #include "tracing.h"

@@ -5,7 +5,7 @@
  * the driver was told of ends, the call works right after, and mappings show what
  * they are to show.
  */
-#include "kselftest_harness.h"
+#include "harness.h"
 #include "locker.h"
 #include "sequence.h"
 

@@ -6,7 +6,7 @@
  */
 #include <pthread.h>
 
-#include "kselftest_harness.h"
+#include "harness.h"
 #include "ledger.h"
 #include "locker.h"
 
@@ -579,7 +579,7 @@ TEST_F(lock, free_unlocks)
 	EXPECT_TRUE(has_cleanups(self->fd, 0));
 }
 
-TEST_F_TIMEOUT(lock, much_memory, 120)
+TEST_F(lock, much_memory)
 {
 	const size_t len = 64 << 20;
 	char *memory = anonymous(len);
@@ -594,7 +594,7 @@ TEST_F_TIMEOUT(lock, much_memory, 120)
 }
 
 /* All but the last page are pinned when that turns out to be behind the file's end. */
-TEST_F_TIMEOUT(lock, much_memory_but_a_page, 120)
+TEST_F(lock, much_memory_but_a_page)
 {
 	const size_t len = 16 << 20;
 	int fd = memfd_create("short", 0);
@@ -620,7 +620,7 @@ static void *unlock_at_once(void *fd)
 }
 
 /* A driver may unlock as soon as it has the cookie, before the call has returned. */
-TEST_F_TIMEOUT(lock, unlock_beside_lock, 300)
+TEST_F(lock, unlock_beside_lock)
 {
 	pthread_t thread;
 	int round;
@@ -655,7 +655,7 @@ static void *come_and_go(void *memory)
 }
 
 /* Some locks find the memory and some do not; each ends by one of the two. */
-TEST_F_TIMEOUT(lock, beside_munmap, 300)
+TEST_F(lock, beside_munmap)
 {
 	int had = 0, lacked = 0, cleaned = 0, round;
 	time_t end = time(NULL) + 60;
@@ -696,7 +696,7 @@ static void lock_and_exit(int fd, int slot, char *memory, size_t len, int to_par
  * The driver unlocks while the program that had it locked ends. Either it or the
  * cleanup function is who does, and each of them is at times.
  */
-TEST_F_TIMEOUT(lock, beside_exit, 300)
+TEST_F(lock, beside_exit)
 {
 	int to_parent[2], to_child[2], cleanups, cleaned = 0, unlocked = 0, round;
 	time_t end = time(NULL) + 60;

@@ -6,7 +6,7 @@
 #include <limits.h>
 #include <pthread.h>
 
-#include "kselftest_harness.h"
+#include "harness.h"
 #include "doorman.h"
 
 #define CROWD	6
@@ -34,7 +34,7 @@ FIXTURE_TEARDOWN_PARENT(open)
 #define COUNT(what)	(doorman_counts(self->fd).what)
 
 /* Open the door while an open(9E) that began before it waits. */
-TEST_F_TIMEOUT(open, opens_are_not_serialised, 300)
+TEST_F(open, opens_are_not_serialised)
 {
 	pid_t second;
 
@@ -67,7 +67,7 @@ static pid_t close_in_child(int door, int ends[2])
 	_exit(close(door) ? errno : 0);
 }
 
-TEST_F_TIMEOUT(open, close_does_not_wait_for_an_open, 300)
+TEST_F(open, close_does_not_wait_for_an_open)
 {
 	int ends[2];
 	pid_t closer;
@@ -89,7 +89,7 @@ TEST_F_TIMEOUT(open, close_does_not_wait_for_an_open, 300)
 }
 
 /* All files are closed, and then the open(9E) that waited fails: it closes. */
-TEST_F_TIMEOUT(open, open_that_fails_last_calls_close, 300)
+TEST_F(open, open_that_fails_last_calls_close)
 {
 	const struct doorman_plan wait_and_fail = { .open_waits = 0x1, .open_fails = 0x1 };
 	pid_t pid;
@@ -152,7 +152,7 @@ static pid_t close_slowly(int fd)
 	return pid;
 }
 
-TEST_F_TIMEOUT(open, open_waits_for_close_to_return, 300)
+TEST_F(open, open_waits_for_close_to_return)
 {
 	pid_t opener;
 
@@ -168,7 +168,7 @@ TEST_F_TIMEOUT(open, open_waits_for_close_to_return, 300)
 	EXPECT_EQ(0, COUNT(faults));
 }
 
-TEST_F_TIMEOUT(open, kill_ends_the_wait_for_close, 300)
+TEST_F(open, kill_ends_the_wait_for_close)
 {
 	pid_t opener;
 
@@ -187,7 +187,7 @@ static void ignore(int sig)
 {
 }
 
-TEST_F_TIMEOUT(open, interrupted_open_is_eintr, 300)
+TEST_F(open, interrupted_open_is_eintr)
 {
 	struct sigaction action = { .sa_handler = ignore };
 
@@ -218,7 +218,7 @@ static void *open_in_turns(void *data)
 }
 
 /* Threads open and close at random. The driver counts calls that overlap. */
-TEST_F_TIMEOUT(open, crowd_never_sees_close_too_early_or_twice, 300)
+TEST_F(open, crowd_never_sees_close_too_early_or_twice)
 {
 	pthread_t threads[CROWD];
 	unsigned long opened = 0;
@@ -242,7 +242,7 @@ TEST_F_TIMEOUT(open, crowd_never_sees_close_too_early_or_twice, 300)
 }
 
 /* The last close(2) is that of the last process that has the file. */
-TEST_F_TIMEOUT(open, inherited_descriptor_keeps_the_minor_open, 300)
+TEST_F(open, inherited_descriptor_keeps_the_minor_open)
 {
 	int ends[2];
 

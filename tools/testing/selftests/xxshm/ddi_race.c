@@ -7,7 +7,7 @@
 #include <sched.h>
 #include <setjmp.h>
 
-#include "kselftest_harness.h"
+#include "harness.h"
 #include "driver.h"
 
 #define PAGES	8
@@ -111,7 +111,7 @@ static int unload_page(int fd, __s64 off)
 }
 
 /* What is left of a handle keeps its pages, whatever goes before it. */
-TEST_F_TIMEOUT(race, unmap_beside_touch, 300)
+TEST_F(race, unmap_beside_touch)
 {
 	size_t last = (PAGES - 1) * self->page;
 	int round, i;
@@ -142,7 +142,7 @@ static int is_left_alone(int fd, __u32 slot)
 }
 
 /* After a remap has returned, nobody writes to what was there before. */
-TEST_F_TIMEOUT(race, remap_beside_touch, 300)
+TEST_F(race, remap_beside_touch)
 {
 	struct probe_call call = { .what = PROBE_REMAP, .handle = 1, .len = self->page,
 				   .maxprot = PROT_RWU };
@@ -164,7 +164,7 @@ TEST_F_TIMEOUT(race, remap_beside_touch, 300)
 } while (0)
 
 /* Nor to what is invalid, until it is remapped. */
-TEST_F_TIMEOUT(race, invalidate_beside_touch, 300)
+TEST_F(race, invalidate_beside_touch)
 {
 	struct probe_call take = { .what = PROBE_INVALIDATE, .handle = 1,
 				   .flags = DEVMAP_MAPPING_INVALID };
@@ -185,7 +185,7 @@ TEST_F_TIMEOUT(race, invalidate_beside_touch, 300)
 }
 
 /* Nor to what is unloaded, until the driver lets it be loaded. */
-TEST_F_TIMEOUT(race, unload_beside_touch, 300)
+TEST_F(race, unload_beside_touch)
 {
 	struct probe_call take = { .what = PROBE_UNLOAD, .handle = 1 };
 	int round;
@@ -206,7 +206,7 @@ TEST_F_TIMEOUT(race, unload_beside_touch, 300)
 }
 
 /* A driver that does not mind is asked once, and nothing that was written is lost. */
-TEST_F_TIMEOUT(race, unload_is_one_question, 300)
+TEST_F(race, unload_is_one_question)
 {
 	struct probe_call take = { .what = PROBE_UNLOAD, .handle = 1 };
 	int round;
@@ -238,7 +238,7 @@ static int free_and_alloc(int fd, char *map, size_t page)
 	return 0;
 }
 
-TEST_F_TIMEOUT(race, free_beside_touch, 300)
+TEST_F(race, free_beside_touch)
 {
 	int round;
 
@@ -249,7 +249,7 @@ TEST_F_TIMEOUT(race, free_beside_touch, 300)
 }
 
 /* The same where the kernel finds the pages without asking us. */
-TEST_F_TIMEOUT(race, free_beside_touch_of_a_plain_mapping, 300)
+TEST_F(race, free_beside_touch_of_a_plain_mapping)
 {
 	int round;
 

@@ -5,7 +5,7 @@
  */
 #include <sys/sysinfo.h>
 
-#include "kselftest_harness.h"
+#include "harness.h"
 #include "cgroup.h"
 #include "driver.h"
 #include "fill.h"
@@ -102,7 +102,7 @@ FIXTURE_TEARDOWN_PARENT(high)
 	EXPECT_EQ(0, cgroup_remove(OTHER));
 }
 
-TEST_F_TIMEOUT(high, another_user_maps_meanwhile, 120)
+TEST_F(high, another_user_maps_meanwhile)
 {
 	pid_t pid = fork_bound();
 
@@ -115,13 +115,13 @@ TEST_F_TIMEOUT(high, another_user_maps_meanwhile, 120)
 	kill_and_wait(self->pid);
 }
 
-TEST_F_TIMEOUT(high, others_can_look_at_the_process, 120)
+TEST_F(high, others_can_look_at_the_process)
 {
 	EXPECT_EQ(0, ends_within(MOMENT, start_to_look_at(self->pid)));
 	kill_and_wait(self->pid);
 }
 
-TEST_F_TIMEOUT(high, a_thread_exits_meanwhile, 120)
+TEST_F(high, a_thread_exits_meanwhile)
 {
 	self->crew->may_leave = 1;
 	EXPECT_TRUE(WITHIN(MOMENT, crew_has_left(self->crew, self->pid)));
@@ -129,7 +129,7 @@ TEST_F_TIMEOUT(high, a_thread_exits_meanwhile, 120)
 }
 
 /* Memory of its own is delayed by the cgroup as well, but not for long. */
-TEST_F_TIMEOUT(high, a_thread_maps_and_unmaps_meanwhile, 120)
+TEST_F(high, a_thread_maps_and_unmaps_meanwhile)
 {
 	self->crew->may_work = 1;
 	EXPECT_TRUE(WITHIN(BOUND, self->crew->rounds || has_ended(self->pid)));
@@ -137,7 +137,7 @@ TEST_F_TIMEOUT(high, a_thread_maps_and_unmaps_meanwhile, 120)
 }
 
 /* The kernel notes what it did not get to run for ten seconds. */
-TEST_F_TIMEOUT(high, it_ends_and_nobody_hangs, 180)
+TEST_F(high, it_ends_and_nobody_hangs)
 {
 	char line[8192];
 	ssize_t len;
@@ -202,7 +202,7 @@ static int map_at_limit(int fd)
 	return write(limit, "max", 3) == 3 ? err : 255;
 }
 
-TEST_F_TIMEOUT(limited, too_little_memory_is_an_error_at_once, 120)
+TEST_F(limited, too_little_memory_is_an_error_at_once)
 {
 	pid_t pid = fork_bound();
 
@@ -259,7 +259,7 @@ do {									\
 	EXPECT_FALSE(has_ended(self->pid));				\
 } while (0)
 
-TEST_F_TIMEOUT(large, threads_of_the_process_go_on_meanwhile, 180)
+TEST_F(large, threads_of_the_process_go_on_meanwhile)
 {
 	self->crew->may_work = 1;
 	self->crew->may_leave = 1;
@@ -271,7 +271,7 @@ TEST_F_TIMEOUT(large, threads_of_the_process_go_on_meanwhile, 180)
 	EXPECT_GT(device_attribute("allocated"), 0);
 }
 
-TEST_F_TIMEOUT(large, others_can_look_at_the_process, 180)
+TEST_F(large, others_can_look_at_the_process)
 {
 	EXPECT_EQ(0, ends_within(MOMENT, start_to_look_at(self->pid)));
 	EXPECT_STILL_FILLING();
@@ -280,7 +280,7 @@ TEST_F_TIMEOUT(large, others_can_look_at_the_process, 180)
 }
 
 /* Another process, just as slow, wants the window meanwhile. */
-TEST_F_TIMEOUT(large, threads_of_a_second_process_go_on, 180)
+TEST_F(large, threads_of_a_second_process_go_on)
 {
 	struct crew *crew = crew_new(self->crew->fd);
 	pid_t pid;
@@ -301,7 +301,7 @@ TEST_F_TIMEOUT(large, threads_of_a_second_process_go_on, 180)
 	EXPECT_EQ(128 + SIGKILL, wait_for(self->pid));
 }
 
-TEST_F_TIMEOUT(large, a_second_process_can_be_killed, 180)
+TEST_F(large, a_second_process_can_be_killed)
 {
 	struct crew *crew = crew_new(self->crew->fd);
 	pid_t pid;
@@ -319,7 +319,7 @@ TEST_F_TIMEOUT(large, a_second_process_can_be_killed, 180)
 }
 
 /* It has all of processor 1, and helps the slow one. */
-TEST_F_TIMEOUT(large, a_fast_process_does_not_wait_for_a_slow_one, 180)
+TEST_F(large, a_fast_process_does_not_wait_for_a_slow_one)
 {
 	pid_t pid = crew_start(crew_new(self->crew->fd));
 
@@ -367,7 +367,7 @@ FIXTURE_TEARDOWN_PARENT(throttled)
 	write_file(CGROUPS "/cgroup.subtree_control", "-cpu");
 }
 
-TEST_F_TIMEOUT(throttled, a_process_elsewhere_is_not, 120)
+TEST_F(throttled, a_process_elsewhere_is_not)
 {
 	struct crew *crew = crew_new(self->crew->fd);
 

@@ -14,7 +14,7 @@
 #include <sys/resource.h>
 #include <sys/sendfile.h>
 
-#include "kselftest_harness.h"
+#include "harness.h"
 #include "ledger.h"
 
 #ifndef MADV_POPULATE_WRITE

@@ -4,7 +4,7 @@
  * next of its points fails, until it comes to its end. Whether the call that
  * met its point fails or gets by, nothing is lost, and it works right after.
  */
-#include "kselftest_harness.h"
+#include "harness.h"
 #include "sequence.h"
 
 #define END		3	/* times to come to the end: points come and go */

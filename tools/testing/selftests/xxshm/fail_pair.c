@@ -4,7 +4,7 @@
  */
 #include <sys/prctl.h>
 
-#include "kselftest_harness.h"
+#include "harness.h"
 #include "meet.h"
 #include "sequence.h"
 
@@ -81,7 +81,7 @@ static int touch_first(struct meeting *meeting, struct state state, int self)
 	return wrong;
 }
 
-TEST_F_TIMEOUT(pair, access_that_fails_beside_another_is_repeated, 300)
+TEST_F(pair, access_that_fails_beside_another_is_repeated)
 {
 	pid_t pid;
 
@@ -93,7 +93,7 @@ TEST_F_TIMEOUT(pair, access_that_fails_beside_another_is_repeated, 300)
 	EXPECT_GT(self->meeting->won[1], 5);
 }
 
-TEST_F_TIMEOUT(pair, who_does_not_fail_gets_the_memory, 300)
+TEST_F(pair, who_does_not_fail_gets_the_memory)
 {
 	pid_t pid;
 

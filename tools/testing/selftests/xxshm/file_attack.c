@@ -7,7 +7,7 @@
 #include <sys/mount.h>
 #include <sys/sysmacros.h>
 
-#include "kselftest_harness.h"
+#include "harness.h"
 #include "ledger.h"
 
 #define DEVICE_DIR	"/sys/devices/virtual/xxshm/xxshm0"

@@ -9,7 +9,7 @@
 #include <sys/ptrace.h>
 #include <sys/time.h>
 
-#include "kselftest_harness.h"
+#include "harness.h"
 #include "fill.h"
 #include "first.h"
 #include "ledger.h"

@@ -6,7 +6,7 @@
  */
 #include <pthread.h>
 
-#include "kselftest_harness.h"
+#include "harness.h"
 #include "holder.h"
 #include "within.h"
 
@@ -112,35 +112,35 @@ static int kill_toucher(int holder, char *map, int how)
 	return pid > 0 ? kill_and_wait(pid) : -1;
 }
 
-TEST_F_TIMEOUT(held, who_reads_can_be_killed, 60)
+TEST_F(held, who_reads_can_be_killed)
 {
 	HOLD();
 	EXPECT_EQ(128 + SIGKILL, kill_toucher(self->holder, self->map, READ));
 	EXPECT_STILL_HELD();
 }
 
-TEST_F_TIMEOUT(held, who_writes_can_be_killed, 60)
+TEST_F(held, who_writes_can_be_killed)
 {
 	HOLD();
 	EXPECT_EQ(128 + SIGKILL, kill_toucher(self->holder, self->map, WRITE));
 	EXPECT_STILL_HELD();
 }
 
-TEST_F_TIMEOUT(held, who_may_not_try_again_can_be_killed, 60)
+TEST_F(held, who_may_not_try_again_can_be_killed)
 {
 	HOLD();
 	EXPECT_EQ(128 + SIGKILL, kill_toucher(self->holder, self->map, FAULT_NO_RETRY));
 	EXPECT_STILL_HELD();
 }
 
-TEST_F_TIMEOUT(held, who_has_tried_before_can_be_killed, 60)
+TEST_F(held, who_has_tried_before_can_be_killed)
 {
 	HOLD();
 	EXPECT_EQ(128 + SIGKILL, kill_toucher(self->holder, self->map, FAULT_TRIED));
 	EXPECT_STILL_HELD();
 }
 
-TEST_F_TIMEOUT(held, who_reads_goes_on, 60)
+TEST_F(held, who_reads_goes_on)
 {
 	pid_t pid;
 
@@ -152,7 +152,7 @@ TEST_F_TIMEOUT(held, who_reads_goes_on, 60)
 	EXPECT_EQ('m', self->map[0]);
 }
 
-TEST_F_TIMEOUT(held, who_writes_goes_on, 60)
+TEST_F(held, who_writes_goes_on)
 {
 	pid_t pid;
 
@@ -164,7 +164,7 @@ TEST_F_TIMEOUT(held, who_writes_goes_on, 60)
 	EXPECT_EQ('w', self->map[0]);
 }
 
-TEST_F_TIMEOUT(held, who_may_not_try_again_goes_on, 60)
+TEST_F(held, who_may_not_try_again_goes_on)
 {
 	pid_t pid;
 
@@ -176,7 +176,7 @@ TEST_F_TIMEOUT(held, who_may_not_try_again_goes_on, 60)
 	EXPECT_EQ('m', self->map[0]);
 }
 
-TEST_F_TIMEOUT(held, who_has_tried_before_goes_on, 60)
+TEST_F(held, who_has_tried_before_goes_on)
 {
 	pid_t pid;
 
@@ -188,7 +188,7 @@ TEST_F_TIMEOUT(held, who_has_tried_before_goes_on, 60)
 	EXPECT_EQ('m', self->map[0]);
 }
 
-TEST_F_TIMEOUT(held, who_does_not_want_to_wait_does_not, 60)
+TEST_F(held, who_does_not_want_to_wait_does_not)
 {
 	__u64 addr = (unsigned long)self->map;
 
@@ -224,7 +224,7 @@ static int start_toucher(struct toucher *toucher)
 	return wait_until_asleep(toucher->tid);
 }
 
-TEST_F_TIMEOUT(held, threads_change_mappings_meanwhile, 60)
+TEST_F(held, threads_change_mappings_meanwhile)
 {
 	struct toucher toucher = { .map = self->map };
 	char *other;
@@ -241,7 +241,7 @@ TEST_F_TIMEOUT(held, threads_change_mappings_meanwhile, 60)
 }
 
 /* The mapping, its file, and all else that could keep the module, goes meanwhile. */
-TEST_F_TIMEOUT(held, who_waits_keeps_the_module, 60)
+TEST_F(held, who_waits_keeps_the_module)
 {
 	struct toucher toucher = { .map = self->map };
 
@@ -257,7 +257,7 @@ TEST_F_TIMEOUT(held, who_waits_keeps_the_module, 60)
 }
 
 /* The first access maps what mmap(2) could not. */
-TEST_F_TIMEOUT(held, mmap_does_not_wait, 60)
+TEST_F(held, mmap_does_not_wait)
 {
 	char *map;
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The ioctl and lseek: what they say, and every malformed call. */
-#include "kselftest_harness.h"
+#include "harness.h"
 #include "device.h"
 
 #define WINDOW	(16 << 10)

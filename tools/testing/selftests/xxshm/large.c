@@ -4,7 +4,7 @@
  * without large-file support: it gets the right number or EOVERFLOW, never another
  * number; and it may open and map the device all the same.
  */
-#include "kselftest_harness.h"
+#include "harness.h"
 #include "device.h"
 
 #define GIB		0x40000000LL

@@ -12,7 +12,7 @@
 #include <sys/mount.h>
 #include <sys/prctl.h>
 
-#include "kselftest_harness.h"
+#include "harness.h"
 #include "cgroup.h"
 #include "ledger.h"
 

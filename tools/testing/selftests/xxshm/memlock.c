@@ -3,7 +3,7 @@
  * Locked memory is paid for: how much, and until when. Each test is an ordinary
  * user with a limit of LIMIT pages; payer.c has more than one.
  */
-#include "kselftest_harness.h"
+#include "harness.h"
 #include "ledger.h"
 
 #define WINDOW	16	/* pages */

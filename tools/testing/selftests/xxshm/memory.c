@@ -3,7 +3,7 @@
  * The pages behind a window: zeroed, mapped by large entries, given back on
  * unload, and what happens when the machine has not enough.
  */
-#include "kselftest_harness.h"
+#include "harness.h"
 #include "ledger.h"
 
 #ifndef MADV_HWPOISON
@@ -35,7 +35,7 @@ FIXTURE_TEARDOWN_PARENT(pages)
 }
 
 /* The module's rounding up is part of the window, and zero too. */
-TEST_F_TIMEOUT(pages, are_zero_over_the_whole_rounded_window, 120)
+TEST_F(pages, are_zero_over_the_whole_rounded_window)
 {
 	char *map = map_rw(self->fd, WINDOW);
 
@@ -43,7 +43,7 @@ TEST_F_TIMEOUT(pages, are_zero_over_the_whole_rounded_window, 120)
 	EXPECT_TRUE(is_zero(map, WINDOW));
 }
 
-TEST_F_TIMEOUT(pages, are_large_and_mapped_by_one_entry_each, 120)
+TEST_F(pages, are_large_and_mapped_by_one_entry_each)
 {
 	char *map = map_rw(self->fd, WINDOW);
 	size_t i;
@@ -153,7 +153,7 @@ static void expect_large(struct __test_metadata *_metadata, char *map)
 	EXPECT_EQ((long)(end - start) / 1024, smaps_kb(map, "Rss:"));
 }
 
-TEST_F_TIMEOUT(pages, are_mapped_large_by_reading_one_byte, 120)
+TEST_F(pages, are_mapped_large_by_reading_one_byte)
 {
 	char *map = map_device(self->fd, WINDOW, PROT_READ, 0);
 
@@ -162,7 +162,7 @@ TEST_F_TIMEOUT(pages, are_mapped_large_by_reading_one_byte, 120)
 	expect_large(_metadata, map);
 }
 
-TEST_F_TIMEOUT(pages, are_mapped_large_by_writing_one_byte, 120)
+TEST_F(pages, are_mapped_large_by_writing_one_byte)
 {
 	char *map = map_rw(self->fd, WINDOW);
 
@@ -175,7 +175,7 @@ TEST_F_TIMEOUT(pages, are_mapped_large_by_writing_one_byte, 120)
  * Two of a part of three and a half are complete, or one, where a block of them ends. What
  * is mapped beyond it shows in no list of the process, but at the pages.
  */
-TEST_F_TIMEOUT(pages, are_mapped_as_far_as_the_mapping_goes, 120)
+TEST_F(pages, are_mapped_as_far_as_the_mapping_goes)
 {
 	char *map = map_rw(self->fd, WINDOW), *all = map_rw(self->fd, WINDOW);
 	char *part = map + HUGE_SIZE / 2;
@@ -198,7 +198,7 @@ static int was_written(const char *addr)
 }
 
 /* The kernel write-protects a large page so as to see whether it is written to. */
-TEST_F_TIMEOUT(pages, can_be_written_to_when_they_have_been_protected, 120)
+TEST_F(pages, can_be_written_to_when_they_have_been_protected)
 {
 	char *map = map_rw(self->fd, WINDOW);
 
@@ -215,7 +215,7 @@ TEST_F_TIMEOUT(pages, can_be_written_to_when_they_have_been_protected, 120)
 }
 
 /* What is mapped around a page that is written to has not been written to. */
-TEST_F_TIMEOUT(pages, count_as_written_to_when_they_are, 120)
+TEST_F(pages, count_as_written_to_when_they_are)
 {
 	char *map = map_rw(self->fd, WINDOW);
 	char *small = map_rw(self->fd, 2 * page_size());
@@ -237,7 +237,7 @@ TEST_F_TIMEOUT(pages, count_as_written_to_when_they_are, 120)
 	EXPECT_EQ(0, was_written(part + page_size()));
 }
 
-TEST_F_TIMEOUT(pages, are_unevictable, 120)
+TEST_F(pages, are_unevictable)
 {
 	long before = read_vmstat("nr_unevictable"), window = WINDOW / page_size();
 
@@ -245,7 +245,7 @@ TEST_F_TIMEOUT(pages, are_unevictable, 120)
 	EXPECT_GE(read_vmstat("nr_unevictable") - before, window / 2);
 }
 
-TEST_F_TIMEOUT(pages, go_when_the_module_goes, 120)
+TEST_F(pages, go_when_the_module_goes)
 {
 	long before = cached_pages(), window = WINDOW / page_size();
 	char *map = map_rw(self->fd, WINDOW);
@@ -287,7 +287,7 @@ static int fill_and_go(void)
 #define GOINGS	32
 
 /* One that nobody finds any more is in no count but that of what is free. */
-TEST_F_TIMEOUT(pages, are_free_when_the_module_went, 300)
+TEST_F(pages, are_free_when_the_module_went)
 {
 	long before, lost, window = 2 * HUGE_SIZE / 1024;
 	int i;
@@ -501,7 +501,7 @@ FIXTURE_TEARDOWN_PARENT(starving)
 }
 
 /* Others would be killed for the next who needs memory, and to no avail. */
-TEST_F_TIMEOUT(starving, is_enomem_and_kills_nobody, 120)
+TEST_F(starving, is_enomem_and_kills_nobody)
 {
 	long killed = read_vmstat("oom_kill");
 
@@ -531,7 +531,7 @@ FIXTURE_TEARDOWN_PARENT(large)
 }
 
 /* Killed ever later until the window is complete; at least once halfway. */
-TEST_F_TIMEOUT(large, being_killed_halfway_keeps_nothing, 120)
+TEST_F(large, being_killed_halfway_keeps_nothing)
 {
 	long before = cached_pages(), window = self->size / page_size();
 	volatile int *begun = mmap(NULL, page_size(), PROT_READ | PROT_WRITE,
@@ -561,7 +561,7 @@ TEST_F_TIMEOUT(large, being_killed_halfway_keeps_nothing, 120)
 }
 
 /* Eight processes ask at once for a window that is made once. */
-TEST_F_TIMEOUT(large, racing_first_mappers_make_one_window, 120)
+TEST_F(large, racing_first_mappers_make_one_window)
 {
 	long before = cached_pages(), window = self->size / page_size();
 	pid_t pid[8];

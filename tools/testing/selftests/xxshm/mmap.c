@@ -5,7 +5,7 @@
  */
 #include <sys/personality.h>
 
-#include "kselftest_harness.h"
+#include "harness.h"
 #include "device.h"
 
 #define WINDOW_PAGES	4

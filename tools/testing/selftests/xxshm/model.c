@@ -3,7 +3,7 @@
  * Who sees what. Each program of this file's three builds meets a process of
  * each model, which makes all nine pairings.
  */
-#include "kselftest_harness.h"
+#include "harness.h"
 #include "ledger.h"
 
 FIXTURE(pair) {

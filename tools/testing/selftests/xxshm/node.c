@@ -8,7 +8,7 @@
 #include <sched.h>
 #include <sys/sendfile.h>
 
-#include "kselftest_harness.h"
+#include "harness.h"
 #include "device.h"
 
 #define WINDOW		(256L << 10)

@@ -2,7 +2,7 @@
 /* On which node of the machine the pages of a window are: where a process says. */
 #include <linux/mempolicy.h>
 
-#include "kselftest_harness.h"
+#include "harness.h"
 #include "device.h"
 
 #define WINDOW	(8UL << 20)

@@ -8,7 +8,7 @@
 #include <linux/futex.h>
 #include <sys/uio.h>
 
-#include "kselftest_harness.h"
+#include "harness.h"
 #include "cgroup.h"
 #include "ledger.h"
 #include "swap.h"
@@ -361,7 +361,7 @@ static size_t wrong_numbers(const char *map)
 	return wrong;
 }
 
-TEST_F_TIMEOUT(swapped, comes_back_as_it_was, 120)
+TEST_F(swapped, comes_back_as_it_was)
 {
 	EXPECT_EQ(0, smaps_kb(self->map, "Rss:"));
 	EXPECT_EQ((long)WINDOW, allocated());
@@ -370,7 +370,7 @@ TEST_F_TIMEOUT(swapped, comes_back_as_it_was, 120)
 	EXPECT_EQ((long)WINDOW, allocated());
 }
 
-TEST_F_TIMEOUT(swapped, outlives_all_its_users, 120)
+TEST_F(swapped, outlives_all_its_users)
 {
 	ASSERT_EQ(0, munmap(self->map, WINDOW));
 	ASSERT_EQ(0, close(self->fd));
@@ -380,13 +380,13 @@ TEST_F_TIMEOUT(swapped, outlives_all_its_users, 120)
 	EXPECT_EQ(0, wrong_numbers(self->map));
 }
 
-TEST_F_TIMEOUT(swapped, comes_back_in_its_own_window_only, 120)
+TEST_F(swapped, comes_back_in_its_own_window_only)
 {
 	EXPECT_EQ(0, run_peer(OTHER_PEER, "read", 42 * sizeof(int), NULL));
 	EXPECT_EQ(42, run_peer("./peer", "read", 42 * sizeof(int), NULL));
 }
 
-TEST_F_TIMEOUT(swapped, unloading_gives_swap_back_and_begins_with_zeroes, 120)
+TEST_F(swapped, unloading_gives_swap_back_and_begins_with_zeroes)
 {
 	long free = read_number("/proc/meminfo", "SwapFree:");
 
@@ -402,7 +402,7 @@ TEST_F_TIMEOUT(swapped, unloading_gives_swap_back_and_begins_with_zeroes, 120)
 }
 
 /* The kernel locks no mapping that may not grow, and says that it did. */
-TEST_F_TIMEOUT(swapped, mlock_succeeds_and_does_not_lock_it, 120)
+TEST_F(swapped, mlock_succeeds_and_does_not_lock_it)
 {
 	EXPECT_EQ(0, mlock(self->map, WINDOW));
 	EXPECT_EQ(0, wrong_numbers(self->map));
@@ -420,7 +420,7 @@ static int swap_out_of(pid_t pid, char *at, size_t len)
 		(long)len;
 }
 
-TEST_F_TIMEOUT(swapped, futex_in_a_swapped_page_wakes_up, 120)
+TEST_F(swapped, futex_in_a_swapped_page_wakes_up)
 {
 	int *word = (int *)self->map, i;
 	long all = WINDOW / 1024;

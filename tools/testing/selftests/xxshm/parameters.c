@@ -3,7 +3,7 @@
 #include <sys/klog.h>
 #include <sys/sysmacros.h>
 
-#include "kselftest_harness.h"
+#include "harness.h"
 #include "device.h"
 
 #define SYSLOG_ACTION_READ_ALL	3

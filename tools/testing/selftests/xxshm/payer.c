@@ -7,7 +7,7 @@
 #include <sched.h>
 #include <sys/uio.h>
 
-#include "kselftest_harness.h"
+#include "harness.h"
 #include "ledger.h"
 
 /* One user's processes. */

@@ -4,7 +4,7 @@
  * times, so that what is not one step in the kernel comes apart. Each is first
  * often, so they did meet.
  */
-#include "kselftest_harness.h"
+#include "harness.h"
 #include "ledger.h"
 #include "meet.h"
 

@@ -5,7 +5,7 @@
  * 0 loads the module and tries to remove it, process 1 is the other. The same
  * goes for the moment at which the module is loaded.
  */
-#include "kselftest_harness.h"
+#include "harness.h"
 #include "ledger.h"
 #include "meet.h"
 

@@ -3,7 +3,7 @@
  * What can be read about the accounting: fdinfo, sysfs, the ioctl, and the
  * tracepoints. And that the log stays clean.
  */
-#include "kselftest_harness.h"
+#include "harness.h"
 #include "ledger.h"
 #include "tracing.h"
 

@@ -6,7 +6,7 @@
  */
 #include <setjmp.h>
 
-#include "kselftest_harness.h"
+#include "harness.h"
 #include "cgroup.h"
 #include "fill.h"
 #include "first.h"
@@ -83,7 +83,7 @@ static int map_and_handle_and_restart(void)
 	return map_first() ?: !shared->is_handled;
 }
 
-TEST_F_TIMEOUT(slow, a_signal_is_handled_and_mmap_succeeds, 120)
+TEST_F(slow, a_signal_is_handled_and_mmap_succeeds)
 {
 	pid_t pid = start_slowly(map_and_handle);
 
@@ -93,7 +93,7 @@ TEST_F_TIMEOUT(slow, a_signal_is_handled_and_mmap_succeeds, 120)
 	EXPECT_EQ(WINDOW, device_attribute("allocated"));
 }
 
-TEST_F_TIMEOUT(slow, a_handler_with_sa_restart_makes_no_difference, 120)
+TEST_F(slow, a_handler_with_sa_restart_makes_no_difference)
 {
 	pid_t pid = start_slowly(map_and_handle_and_restart);
 
@@ -120,7 +120,7 @@ static int map_twice(void)
 	return map == MAP_FAILED ? errno : *map != 'h';
 }
 
-TEST_F_TIMEOUT(slow, a_handler_can_map_the_window_too, 120)
+TEST_F(slow, a_handler_can_map_the_window_too)
 {
 	pid_t pid = start_slowly(map_twice);
 
@@ -147,7 +147,7 @@ static int map_until_jump(void)
 }
 
 /* The first call is never finished. */
-TEST_F_TIMEOUT(slow, a_handler_can_jump_away, 120)
+TEST_F(slow, a_handler_can_jump_away)
 {
 	pid_t pid = start_slowly(map_until_jump);
 
@@ -156,7 +156,7 @@ TEST_F_TIMEOUT(slow, a_handler_can_jump_away, 120)
 	EXPECT_EQ(1, shared->is_handled);
 }
 
-TEST_F_TIMEOUT(slow, killing_the_process_leaves_the_window_empty, 120)
+TEST_F(slow, killing_the_process_leaves_the_window_empty)
 {
 	pid_t pid = start_slowly(map_first);
 	char *map;
@@ -183,7 +183,7 @@ static pid_t start_fast(void)
 }
 
 /* While the first process takes its pages out again, the window is not its own. */
-TEST_F_TIMEOUT(slow, a_process_fills_what_another_one_gives_up, 120)
+TEST_F(slow, a_process_fills_what_another_one_gives_up)
 {
 	pid_t pid = start_slowly(map_first);
 	char *map;
@@ -201,7 +201,7 @@ TEST_F_TIMEOUT(slow, a_process_fills_what_another_one_gives_up, 120)
 	EXPECT_TRUE(is_zero(map, WINDOW));
 }
 
-TEST_F_TIMEOUT(slow, a_process_that_waits_can_be_killed, 120)
+TEST_F(slow, a_process_that_waits_can_be_killed)
 {
 	pid_t pid = start_slowly(map_first), second;
 
@@ -222,7 +222,7 @@ static int has_stopped(pid_t pid)
 	return !waitid(P_PID, pid, &info, WSTOPPED | WNOHANG) && info.si_pid == pid;
 }
 
-TEST_F_TIMEOUT(slow, a_process_can_be_stopped_and_continued, 120)
+TEST_F(slow, a_process_can_be_stopped_and_continued)
 {
 	pid_t pid = start_slowly(map_first);
 
@@ -255,7 +255,7 @@ static int map_until_exec(void)
 }
 
 /* exec(2) kills all other threads first. */
-TEST_F_TIMEOUT(slow, another_thread_can_exec, 120)
+TEST_F(slow, another_thread_can_exec)
 {
 	pid_t pid = start_slowly(map_until_exec);
 
@@ -303,7 +303,7 @@ static int map_over(void)
 	return *old == (err ? 'o' : '\0') ? err : 251;
 }
 
-TEST_F_TIMEOUT(slow, a_fixed_address_shows_the_old_bytes_meanwhile, 120)
+TEST_F(slow, a_fixed_address_shows_the_old_bytes_meanwhile)
 {
 	pid_t pid = start_slowly(map_over);
 	long reads;
@@ -344,7 +344,7 @@ static int map_over_in_cgroup(void)
 	return cgroup_enter(OURS) ? 255 : map_over();
 }
 
-TEST_F_TIMEOUT(poor, a_fixed_address_keeps_the_old_mapping, 120)
+TEST_F(poor, a_fixed_address_keeps_the_old_mapping)
 {
 	pid_t pid = start_slowly(map_over_in_cgroup);
 
@@ -368,7 +368,7 @@ static int map_again_when_rich(void)
 	return 255;
 }
 
-TEST_F_TIMEOUT(poor, the_error_of_a_call_that_was_left_is_forgotten, 120)
+TEST_F(poor, the_error_of_a_call_that_was_left_is_forgotten)
 {
 	pid_t pid = start_slowly(map_again_when_rich);
 

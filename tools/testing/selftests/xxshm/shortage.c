@@ -4,7 +4,7 @@
  * do not, none loses a byte, and what cannot be had is refused in good time. For a
  * machine of a few hundred MiB; it would take too long to fill a larger one.
  */
-#include "kselftest_harness.h"
+#include "harness.h"
 #include "cgroup.h"
 #include "ledger.h"
 #include "swap.h"
@@ -103,7 +103,7 @@ FIXTURE_TEARDOWN_PARENT(crowded)
 	swap_off();
 }
 
-TEST_F_TIMEOUT(crowded, window_goes_to_swap_and_comes_back, 120)
+TEST_F(crowded, window_goes_to_swap_and_comes_back)
 {
 	long out = read_vmstat("pswpout"), in = read_vmstat("pswpin");
 	long killed = read_vmstat("oom_kill"), pages;
@@ -166,7 +166,7 @@ static int want_memory(size_t len)
 	return wait_for(pid);
 }
 
-TEST_F_TIMEOUT(locked, window_stays_while_others_are_swapped, 120)
+TEST_F(locked, window_stays_while_others_are_swapped)
 {
 	char *map = map_rw(self->fd, self->size);
 	long out = read_vmstat("pswpout"), pages = self->size / page_size();
@@ -224,7 +224,7 @@ FIXTURE_TEARDOWN_PARENT(reclaim)
 	swap_off();
 }
 
-TEST_F_TIMEOUT(reclaim, takes_pages_that_are_pageable_and_no_others, 120)
+TEST_F(reclaim, takes_pages_that_are_pageable_and_no_others)
 {
 	long window = self->size, here, swapped;
 	char *map;
@@ -322,7 +322,7 @@ FIXTURE_TEARDOWN_PARENT(tight)
 }
 
 /* Where there are no large pages, small ones do as well. */
-TEST_F_TIMEOUT(tight, fragmented_memory_makes_a_window_of_small_pages, 120)
+TEST_F(tight, fragmented_memory_makes_a_window_of_small_pages)
 {
 	const size_t size = 48 * MIB;
 	char *map;
@@ -366,7 +366,7 @@ static int use_window(long kb)
 }
 
 /* The largest that may be asked for cannot be had, as others have some of it. */
-TEST_F_TIMEOUT(tight, window_that_is_too_large_is_enomem_and_a_smaller_one_works, 120)
+TEST_F(tight, window_that_is_too_large_is_enomem_and_a_smaller_one_works)
 {
 	long most = sysconf(_SC_PHYS_PAGES) / 8 * 7 * (page_size() / 1024), before;
 	long killed = read_vmstat("oom_kill");
@@ -406,7 +406,7 @@ static int hold_file_pages(struct pipes *pipes, size_t len)
 	return 0;
 }
 
-TEST_F_TIMEOUT(tight, memory_that_ends_halfway_is_enomem_and_a_smaller_window_works, 120)
+TEST_F(tight, memory_that_ends_halfway_is_enomem_and_a_smaller_window_works)
 {
 	const size_t held = 96 * MIB;
 	long window, before, unevictable, killed = read_vmstat("oom_kill");

@@ -7,7 +7,7 @@
  */
 #include <time.h>
 
-#include "kselftest_harness.h"
+#include "harness.h"
 #include "ledger.h"
 
 #define WORKERS		6

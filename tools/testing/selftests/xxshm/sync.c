@@ -6,7 +6,7 @@
 #include <pthread.h>
 #include <semaphore.h>
 
-#include "kselftest_harness.h"
+#include "harness.h"
 #include "device.h"
 
 #define WORKERS	4

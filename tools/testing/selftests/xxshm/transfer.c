@@ -3,7 +3,7 @@
 #include <linux/fs.h>
 #include <sys/uio.h>
 
-#include "kselftest_harness.h"
+#include "harness.h"
 #include "device.h"
 
 #define DISK	"/dev/ram0"

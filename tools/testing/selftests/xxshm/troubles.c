@@ -10,7 +10,7 @@
 #include <sys/sysinfo.h>
 #include <sys/sysmacros.h>
 
-#include "kselftest_harness.h"
+#include "harness.h"
 #include "device.h"
 #include "tracing.h"
 

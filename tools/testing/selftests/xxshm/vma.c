@@ -3,7 +3,7 @@
 #include <sys/resource.h>
 #include <sys/syscall.h>
 
-#include "kselftest_harness.h"
+#include "harness.h"
 #include "device.h"
 
 #ifndef MADV_POPULATE_WRITE
@@ -252,7 +252,7 @@ TEST_F(mapping, child_keeps_it_after_the_parent_let_go)
 	EXPECT_EQ(0, wait_for(pid));
 }
 
-TEST_F_TIMEOUT(mapping, thousand_forks, 120)
+TEST_F(mapping, thousand_forks)
 {
 	int i;
 

@@ -7,7 +7,7 @@
  */
 #include <limits.h>
 
-#include "kselftest_harness.h"
+#include "harness.h"
 #include "walk.h"
 
 #define STEPS	160000

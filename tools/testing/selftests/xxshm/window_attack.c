@@ -10,7 +10,7 @@
 #include <sys/uio.h>
 #include <sys/utsname.h>
 
-#include "kselftest_harness.h"
+#include "harness.h"
 #include "descriptor.h"
 #include "ledger.h"
 
