@@ -4,6 +4,7 @@
 #define _SELFTESTS_XXSHM_CGROUP_H
 
 #include "device.h"
+#include "within.h"
 
 #define CGROUPS	"/sys/fs/cgroup"
 #define OURS	CGROUPS "/xxshm-test"
@@ -16,6 +17,12 @@ static inline long cgroup_stat(const char *cgroup, const char *key)
 
 	snprintf(path, sizeof(path), "%s/memory.stat", cgroup);
 	return read_number(path, key);
+}
+
+/* Does it come to pay for so many bytes? memory.stat may be seconds behind. */
+static inline int cgroup_comes_to(const char *cgroup, const char *key, long bytes)
+{
+	return WITHIN(10, cgroup_stat(cgroup, key) >= bytes);
 }
 
 /* A cgroup is empty only some time after its last process is reaped. */
