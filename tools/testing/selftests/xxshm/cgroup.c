@@ -181,19 +181,10 @@ FIXTURE(driver) {
 	int fd;
 };
 
-/* A driver that exports so much memory, or -1. */
-static int driver_start(void)
-{
-	const struct probe_plan plan = { .handle[0].maxprot = PROT_RWU };
-	int fd = probe_start(DRIVERS);
-
-	return probe_plan(fd, &plan) ? -1 : fd;
-}
-
 /* A driver's memory, and the test in a memory cgroup of half of it. */
 FIXTURE_SETUP(driver)
 {
-	self->fd = driver_start();
+	self->fd = probe_export(DRIVERS);
 	ASSERT_GE(self->fd, 0);
 	ASSERT_EQ(0, enter_limited("4M"));
 }
@@ -248,7 +239,7 @@ FIXTURE_SETUP(cache)
 	ASSERT_TRUE(swap_is_there());
 	ASSERT_EQ(0, write_file(SWAP_SYSFS "disksize", "96M"));
 	if (variant->is_driver) {
-		self->fd = driver_start();
+		self->fd = probe_export(DRIVERS);
 	} else {
 		ASSERT_EQ(0, module_load("size=64M"));
 		self->fd = open(DEVICE, O_RDWR);

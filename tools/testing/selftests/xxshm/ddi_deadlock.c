@@ -254,10 +254,8 @@ static int scene_map(int fd)
 /* ps(1) and its kind look at a process whose mmap(2) waits. */
 TEST_F(sleep, other_processes_read_proc)
 {
-	pid_t mapper = fork_bound();
+	pid_t mapper = waiter_start_scene(self->fd, scene_map);
 
-	if (!mapper)
-		_exit(scene_map(self->fd));
 	ASSERT_EQ(0, waiter_await(self->fd, 1));
 	EXPECT_EQ(0, wait_within(SOON / 2, start_to_look_at(mapper)));
 	EXPECT_EQ(1, waiter_counts(self->fd).waiting);
@@ -357,9 +355,7 @@ TEST_F(sleep, kill_ends_a_wait_that_is_killable)
 	pid_t pid;
 
 	ASSERT_EQ(0, waiter_close_gate(self->fd, variant->where | WAITER_KILLABLE));
-	pid = fork_bound();
-	if (!pid)
-		_exit(scene_map(self->fd));
+	pid = waiter_start_scene(self->fd, scene_map);
 	ASSERT_EQ(0, waiter_await(self->fd, 1));
 	kill(pid, SIGKILL);
 	EXPECT_EQ(128 + SIGKILL, wait_within(SOON / 2, pid));
@@ -370,10 +366,8 @@ TEST_F(sleep, kill_ends_a_wait_that_is_killable)
 TEST_F(sleep, kill_is_remembered_by_a_wait_that_is_not)
 {
 	struct waiter_counts counts;
-	pid_t pid = fork_bound();
+	pid_t pid = waiter_start_scene(self->fd, scene_map);
 
-	if (!pid)
-		_exit(scene_map(self->fd));
 	ASSERT_EQ(0, waiter_await(self->fd, 1));
 	kill(pid, SIGKILL);
 	ASSERT_EQ(0, waiter_open_gate(self->fd));
@@ -730,15 +724,6 @@ TEST_F(signal, stop_and_continue)
 	EXPECT_EQ(1, waiter_counts(self->fd).devmaps);
 }
 
-static pid_t start_to_map(int fd)
-{
-	pid_t pid = fork_bound();
-
-	if (!pid)
-		_exit(scene_map_and_be_stopped(fd));
-	return pid;
-}
-
 /* The module keeps what the driver made until the process can run again. */
 TEST_F(deadlock, stop_for_long_and_continue)
 {
@@ -746,8 +731,8 @@ TEST_F(deadlock, stop_for_long_and_continue)
 
 	ASSERT_EQ(0, cgroup_make(OURS));
 	ASSERT_EQ(0, waiter_close_gate(self->fd, WAITER_IN_DEVMAP));
-	stopped = start_to_map(self->fd);
-	frozen = start_to_map(self->fd);
+	stopped = waiter_start_scene(self->fd, scene_map_and_be_stopped);
+	frozen = waiter_start_scene(self->fd, scene_map_and_be_stopped);
 	ASSERT_EQ(0, waiter_await(self->fd, 2));
 	kill(stopped, SIGSTOP);
 	ASSERT_EQ(0, cgroup_move(OURS, frozen));

@@ -28,13 +28,9 @@ static long cgroup_current(const char *cgroup)
 /* The device, or a driver's node with a region; a new module in any case. */
 static int open_fresh(int is_region)
 {
-	const struct probe_plan plan = { .handle[0].maxprot = PROT_RWU };
-	int fd;
-
-	if (!is_region)
-		return module_load("size=64M") ? -1 : open(DEVICE, O_RDWR);
-	fd = probe_start(REGION);
-	return probe_plan(fd, &plan) ? -1 : fd;
+	if (is_region)
+		return probe_export(REGION);
+	return module_load("size=64M") ? -1 : open(DEVICE, O_RDWR);
 }
 
 static int unload_fresh(int is_region)

@@ -106,6 +106,15 @@ static inline int probe_start(size_t len)
 	return fd;
 }
 
+/* The same, and mmap(2) of it shows slot 0. */
+static inline int probe_export(size_t len)
+{
+	const struct probe_plan plan = { .handle[0].maxprot = PROT_RWU };
+	int fd = probe_start(len);
+
+	return probe_plan(fd, &plan) ? -1 : fd;
+}
+
 /* What was recorded since the last call. */
 static inline struct probe_events probe_events(int fd)
 {

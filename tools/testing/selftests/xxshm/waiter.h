@@ -105,17 +105,25 @@ static inline int mapper_join(struct mapper *mapper)
 	return pthread_join(mapper->thread, NULL) ? -1 : mapper->error;
 }
 
+/* A child that exits with what the scene returns. */
+static inline pid_t waiter_start_scene(int fd, int (*scene)(int fd))
+{
+	pid_t pid = fork_bound();
+
+	if (!pid)
+		_exit(scene(fd));
+	return pid;
+}
+
 /*
  * Run one scene in a child. Returns 0, the number of the step that went wrong, or
  * HANGS. A child that hangs is killed.
  */
 static inline int waiter_play(int fd, int (*scene)(int fd))
 {
-	pid_t pid = fork_bound();
+	pid_t pid = waiter_start_scene(fd, scene);
 	int ret;
 
-	if (!pid)
-		_exit(scene(fd));
 	ret = wait_within(SOON, pid);
 	if (ret != HANGS)
 		return ret;
