@@ -78,7 +78,7 @@ TEST_F(limited, it_works_once_there_is_memory)
 	map = map_rw(self->fd, WINDOW);
 	ASSERT_NE(MAP_FAILED, map);
 	EXPECT_EQ(0, map[WINDOW - 1]);
-	EXPECT_TRUE(cgroup_comes_to(OURS, "file ", WINDOW));
+	EXPECT_TRUE(cgroup_pays_for(OURS, "file ", WINDOW));
 }
 
 /* What is not lost is free: half of the large folios that could not be had. */
@@ -148,9 +148,9 @@ static int map_in(const char *cgroup, int fd)
 TEST_F(two, the_cgroup_of_the_first_mapper_pays)
 {
 	ASSERT_EQ(0, map_in(OURS, self->fd));
-	EXPECT_TRUE(cgroup_comes_to(OURS, "file ", WINDOW));
+	EXPECT_TRUE(cgroup_pays_for(OURS, "file ", WINDOW));
 	ASSERT_EQ(0, map_in(OTHER, self->fd));
-	EXPECT_TRUE(cgroup_comes_to(OURS, "file ", WINDOW));
+	EXPECT_TRUE(cgroup_pays_for(OURS, "file ", WINDOW));
 	EXPECT_LT(cgroup_pays(OTHER), (long)WINDOW / 8);
 }
 
@@ -216,7 +216,7 @@ TEST_F(driver, memory_is_that_of_who_maps_it_first)
 	map = map_rw(self->fd, DRIVERS);
 	ASSERT_NE(MAP_FAILED, map);
 	EXPECT_EQ('a', map[DRIVERS - 1]);
-	EXPECT_TRUE(cgroup_comes_to(OURS, "file ", DRIVERS));
+	EXPECT_TRUE(cgroup_pays_for(OURS, "file ", DRIVERS));
 }
 
 #define CACHE_SIZE	(96L << 20)
@@ -272,7 +272,7 @@ static int fill_cgroup_and_map(int fd, size_t len)
 {
 	if (cgroup_enter(OURS) ||
 	    read_through(open(SWAP_DEVICE, O_RDONLY)) != CACHE_SIZE ||
-	    !cgroup_comes_to(OURS, "file ", WINDOW))
+	    !cgroup_pays_for(OURS, "file ", WINDOW))
 		return 255;
 	return map_rw(fd, len) == MAP_FAILED ? errno : 0;
 }
@@ -286,8 +286,7 @@ TEST_F(cache, clean_pages_make_room)
 	EXPECT_EQ(0, ends_within(60, pid));
 	if (!variant->is_driver)
 		EXPECT_EQ(WINDOW, device_attribute("allocated"));
-	EXPECT_EQ(0, drain_lists());
-	EXPECT_TRUE(cgroup_comes_to(OURS, "unevictable ", variant->memory));
+	EXPECT_TRUE(cgroup_pays_for(OURS, "unevictable ", variant->memory));
 	EXPECT_EQ(0, read_number(OURS "/memory.events", "oom_kill "));
 }
 

@@ -4,7 +4,6 @@
 #define _SELFTESTS_XXSHM_CGROUP_H
 
 #include "device.h"
-#include "within.h"
 
 #define CGROUPS	"/sys/fs/cgroup"
 #define OURS	CGROUPS "/xxshm-test"
@@ -19,10 +18,13 @@ static inline long cgroup_stat(const char *cgroup, const char *key)
 	return read_number(path, key);
 }
 
-/* Does it come to pay for so many bytes? memory.stat may be seconds behind. */
-static inline int cgroup_comes_to(const char *cgroup, const char *key, long bytes)
+/* memory.stat may be behind by some hundred pages, for as long as nothing else happens. */
+#define STAT_LAG	(2L << 20)
+
+/* Does it pay for so many bytes, by that key? */
+static inline int cgroup_pays_for(const char *cgroup, const char *key, long bytes)
 {
-	return WITHIN(10, cgroup_stat(cgroup, key) >= bytes);
+	return cgroup_stat(cgroup, key) > bytes - STAT_LAG;
 }
 
 /* A cgroup is empty only some time after its last process is reaped. */
