@@ -374,7 +374,8 @@ TEST_F(throttled, a_process_elsewhere_is_not)
 	EXPECT_EQ(WINDOW, device_attribute("allocated"));
 	if (self->busy)
 		kill_and_wait(self->busy);
-	EXPECT_EQ(128 + SIGKILL, kill_and_wait(self->pid));
+	/* It has the window now too, and may have come to its end. */
+	kill_and_wait(self->pid);
 }
 
 TEST_HARNESS_MAIN
