@@ -21,10 +21,10 @@
  *
  * A pass that the kernel refuses before it comes to the handler drops the preparation
  * at its end. A second pass that never comes, because a signal handler jumped away from
- * the call, leaves it: it is dropped by the next call of the task on the same file, by
- * the last close of the file, or after PREP_PATIENCE. A failure that
- * may be repeated is not kept if a signal is pending: the next call may be another one,
- * with better luck.
+ * the call, leaves it: it is dropped by the next call of the task on the same file that
+ * no handler can have made, by the last close of the file, or after PREP_PATIENCE. A
+ * failure that may be repeated is not kept if a signal is pending: the next call may be
+ * another one, with better luck.
  *
  * A kernel thread does not return to user space, so it cannot map what has to be
  * prepared.
@@ -120,6 +120,7 @@ struct xxshm_prep {
 	struct xxshm_prep_call call;
 	unsigned long args[PREP_ARGS];
 	unsigned long stack;
+	bool is_on_altstack;
 	enum prep_state state;
 	bool is_armed;
 	unsigned int tries;
@@ -237,6 +238,7 @@ static void prep_identify(struct xxshm_prep *prep)
 
 	syscall_get_arguments(current, regs, prep->args);
 	prep->stack = user_stack_pointer(regs);
+	prep->is_on_altstack = on_sig_stack(prep->stack);
 }
 
 /* Is the calling task in the system call that it was in then? */
@@ -252,12 +254,18 @@ static bool prep_is_same_call(const struct xxshm_prep *prep)
 
 /*
  * Has a signal handler interrupted the call that this is for? Then the calling task is
- * further down the same stack, and comes back.
+ * on the stack for signal handlers, or further down the same stack, and comes back.
  */
 static bool prep_is_interrupted(const struct xxshm_prep *prep)
 {
-	return prep->state == PREP_DONE &&
-	       user_stack_pointer(task_pt_regs(current)) < prep->stack;
+	unsigned long stack = user_stack_pointer(task_pt_regs(current));
+	bool is_on_altstack = on_sig_stack(stack);
+
+	if (prep->state != PREP_DONE)
+		return false;
+	if (is_on_altstack != prep->is_on_altstack)
+		return is_on_altstack;
+	return stack < prep->stack;
 }
 
 static bool prep_task_is_gone(const struct xxshm_prep *prep)
@@ -499,12 +507,19 @@ static bool prep_has_room(unsigned long npages)
 	return current->mm->total_vm + npages <= rlimit(RLIMIT_AS) >> PAGE_SHIFT;
 }
 
+/* Where nothing is, as for mremap(2) by this time, there is nothing to be lost. */
+static bool prep_replaces(unsigned long addr, unsigned long len)
+{
+	return addr >= PREP_LOWEST && PAGE_ALIGNED(addr) && addr <= TASK_SIZE - len &&
+	       find_vma_intersection(current->mm, addr, addr + len);
+}
+
 static bool prep_wants_free_place(unsigned long addr, unsigned long len,
 				  unsigned long flags)
 {
 	return (flags & MAP_FIXED) && !(flags & MAP_FIXED_NOREPLACE) &&
-	       addr >= PREP_LOWEST && PAGE_ALIGNED(addr) && addr <= TASK_SIZE - len &&
-	       prep_has_room(len >> PAGE_SHIFT) && prep_is_possible();
+	       prep_replaces(addr, len) && prep_has_room(len >> PAGE_SHIFT) &&
+	       prep_is_possible();
 }
 
 /*

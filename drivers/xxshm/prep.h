@@ -41,7 +41,7 @@ struct xxshm_prep_ops {
 
 /**
  * struct xxshm_prep_list - the preparations for mapping one open file
- * @preps: struct xxshm_prep, one for each task at most
+ * @preps: struct xxshm_prep; more than one for a task only if a signal handler maps too
  * @dropping: how many of them a worker is dropping
  *
  * The lock is in prep.c, and a leaf.

@@ -665,18 +665,24 @@ TEST_F(signal, handler_that_jumps_away_may_close_the_file)
 	EXPECT_BALANCE(self->fd, 1);
 }
 
+/* @how: SIG_BLOCK or SIG_UNBLOCK, by the calling thread */
+static int mask_signal(int how)
+{
+	sigset_t mask;
+
+	sigemptyset(&mask);
+	sigaddset(&mask, SIGUSR1);
+	return pthread_sigmask(how, &mask, NULL);
+}
+
 static volatile pid_t jumper;
 
 static void *map_and_jump(void *fd)
 {
-	sigset_t mask;
-
 	jumper = gettid();
-	sigemptyset(&mask);
-	sigaddset(&mask, SIGUSR1);
 	jumps = 1;
 	if (!sigsetjmp(back, 1)) {
-		pthread_sigmask(SIG_UNBLOCK, &mask, NULL);
+		mask_signal(SIG_UNBLOCK);
 		map_rw(*(int *)fd, 2 * page_size());
 	}
 	return NULL;
@@ -686,12 +692,8 @@ static void *map_and_jump(void *fd)
 static int scene_jump_and_end(int fd)
 {
 	pthread_t thread;
-	sigset_t mask;
 
-	sigemptyset(&mask);
-	sigaddset(&mask, SIGUSR1);
-	pthread_sigmask(SIG_BLOCK, &mask, NULL);
-	if (pthread_create(&thread, NULL, map_and_jump, &fd) ||
+	if (mask_signal(SIG_BLOCK) || pthread_create(&thread, NULL, map_and_jump, &fd) ||
 	    pthread_join(thread, NULL) || !WITHIN(SOON / 2, !task_state(jumper)))
 		return 1;
 	if (map_rw(fd, 3 * page_size()) == MAP_FAILED)
@@ -704,6 +706,54 @@ TEST_F(signal, thread_that_jumps_away_may_end)
 	EXPECT_EQ(0, play_with_signal(self->fd, variant->flags, SIGUSR1,
 				      scene_jump_and_end));
 	EXPECT_BALANCE(self->fd, 2);
+}
+
+#define STACK	(256UL << 10)
+
+static int shared_fd;
+
+static void map_once_more(int sig)
+{
+	handled = map_rw(shared_fd, page_size()) == MAP_FAILED ? -1 : 1;
+}
+
+/* The handler's stack is above that of the thread. */
+static void *map_on_a_low_stack(void *stacks)
+{
+	struct sigaction action = { .sa_handler = map_once_more, .sa_flags = SA_ONSTACK };
+	stack_t above = { .ss_sp = (char *)stacks + STACK, .ss_size = STACK };
+
+	if (sigaltstack(&above, NULL) || sigaction(SIGUSR1, &action, NULL) ||
+	    mask_signal(SIG_UNBLOCK) || map_rw(shared_fd, 2 * page_size()) == MAP_FAILED)
+		return stacks;
+	return NULL;
+}
+
+/* What was made for the call that the handler has interrupted is kept for it. */
+static int scene_map_above(int fd)
+{
+	char *stacks = map_anonymous(NULL, 2 * STACK);
+	pthread_attr_t attr;
+	pthread_t thread;
+	void *failed;
+
+	shared_fd = fd;
+	if (stacks == MAP_FAILED || mask_signal(SIG_BLOCK) || pthread_attr_init(&attr) ||
+	    pthread_attr_setstack(&attr, stacks, STACK) ||
+	    pthread_create(&thread, &attr, map_on_a_low_stack, stacks) ||
+	    pthread_join(thread, &failed))
+		return 1;
+	if (failed)
+		return 2;
+	return handled == 1 ? 0 : 3;
+}
+
+TEST_F(signal, handler_on_a_stack_of_its_own_can_map)
+{
+	EXPECT_EQ(0, play_with_signal(self->fd, 0, SIGUSR1, scene_map_above));
+	EXPECT_BALANCE(self->fd, 2);
+	EXPECT_EQ(2, waiter_counts(self->fd).segmaps);
+	EXPECT_EQ(2, waiter_counts(self->fd).devmaps);
 }
 
 static int scene_map_and_be_stopped(int fd)
