@@ -145,7 +145,8 @@ int xxshm_fill_at_once(struct xxshm_fill *fill, const struct xxshm_fill_ops *ops
  * @ops: how to fill it
  * @owner: for @ops
  *
- * Context: Process context, may sleep and wait for others.
+ * Context: Process context, may sleep, and wait for others: FILL_PATIENCE, and once more
+ * if @ops->fill() fails.
  * Return: 0; -EINTR if current is being killed; what else @ops->fill() fails with.
  * After a failure that nobody else makes up for, the range is empty again.
  */
@@ -165,6 +166,9 @@ int xxshm_fill_up(struct xxshm_fill *fill, const struct xxshm_fill_ops *ops,
 		takes_long = fill_wait(fill);
 		if (takes_long < 0)
 			return takes_long;
+		/* It has tried and waited in vain, and may hold mmap_lock. */
+		if (takes_long && err)
+			break;
 	}
 	return xxshm_fill_is_full(fill) ? 0 : err;
 }

@@ -230,7 +230,8 @@ long xxshm_umem_fill_at(struct xxshm_umem *umem, pgoff_t index, pgoff_t end,
 /**
  * xxshm_umem_make_room() - let the memory cgroup of current give something back
  *
- * Context: Process context, may sleep for seconds; no lock is held that others want.
+ * Context: Process context, may sleep for seconds, as long as a page fault may when its
+ * cgroup is full: a driver that remaps memory in access() comes here with mmap_lock held.
  * Return: 0 if a page more can be charged now, and what the page cache needs for it;
  * -ENOMEM.
  */
