@@ -87,6 +87,10 @@ static int devmap_setup_handles(struct as *as, struct devmap_seg *seg, uint_t pr
 	int err;
 
 	for (done = 0; done < len; done += maplen) {
+		/* A driver may set up one page at a time. */
+		cond_resched();
+		if (fatal_signal_pending(current))
+			return -EINTR;
 		handle = xxshm_seg_add_handle(seg, done >> PAGE_SHIFT);
 		if (!handle)
 			return -ENOMEM;
