@@ -147,9 +147,7 @@ static pid_t close_slowly(int fd)
 	if (doorman_plan(fd, wait))
 		return -1;
 	pid = open_in_child(O_RDWR);
-	while (doorman_counts(fd).closing != 1)
-		usleep(1000);
-	return pid;
+	return WITHIN(SOON / 2, doorman_counts(fd).closing == 1) ? pid : -1;
 }
 
 TEST_F(open, open_waits_for_close_to_return)
@@ -157,6 +155,7 @@ TEST_F(open, open_waits_for_close_to_return)
 	pid_t opener;
 
 	self->pid = close_slowly(self->fd);
+	ASSERT_GT(self->pid, 0);
 	opener = open_in_child(O_RDWR);
 	usleep(200000);
 	EXPECT_EQ(1, COUNT(opens));
@@ -173,6 +172,7 @@ TEST_F(open, kill_ends_the_wait_for_close)
 	pid_t opener;
 
 	self->pid = close_slowly(self->fd);
+	ASSERT_GT(self->pid, 0);
 	opener = open_in_child(O_RDWR);
 	usleep(200000);
 	kill(opener, SIGKILL);

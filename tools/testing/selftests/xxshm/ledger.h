@@ -27,12 +27,18 @@ static inline int set_memlock(unsigned long bytes)
 	return setrlimit(RLIMIT_MEMLOCK, &limit);
 }
 
-/* Become an ordinary user for good, with so much memory to lock. */
+/*
+ * Become an ordinary user for good, with so much memory to lock. A process that is to
+ * die with its parent still does: new credentials would end that.
+ */
 static inline int become_user(uid_t uid, unsigned long memlock)
 {
-	if (set_memlock(memlock) || setresgid(uid, uid, uid))
+	int sig = 0;
+
+	if (set_memlock(memlock) || prctl(PR_GET_PDEATHSIG, &sig) ||
+	    setresgid(uid, uid, uid) || setresuid(uid, uid, uid))
 		return -1;
-	return setresuid(uid, uid, uid);
+	return prctl(PR_SET_PDEATHSIG, sig);
 }
 
 /* Become root of namespaces of one's own, as any user may; @uid: the user. */

@@ -145,13 +145,13 @@ static inline int begin(struct meeting *meeting, int self)
 	return !over;
 }
 
-/* The calling thread on a processor of its own. */
+/* The calling thread on a processor of its own, if there is more than one. */
 static inline void pin(int self)
 {
 	cpu_set_t set;
 
 	CPU_ZERO(&set);
-	CPU_SET(self, &set);
+	CPU_SET(self % sysconf(_SC_NPROCESSORS_ONLN), &set);
 	if (sched_setaffinity(0, sizeof(set), &set))
 		perror("pin");
 }
