@@ -100,6 +100,7 @@ enum prep_state {
  * @call: the call
  * @args: the arguments of the system call
  * @stack: the stack pointer of the system call: together they tell it from others
+ * @is_on_altstack: that is the stack for signal handlers, see sigaltstack(2)
  * @state: an enum prep_state; only @pid changes it
  * @is_armed: the work is pending, and runs when the system call ends; only @pid
  *	changes it
