@@ -2,9 +2,9 @@
 /*
  * The user-space face: /dev/xxshm0, /dev/xxshm1, ...
  *
- * A device owns one umem with a window for each data model, W bytes each:
+ * A device owns one memory object with a window for each data model, W bytes each:
  *
- *   offset in the umem                       0             W            2W
+ *   offset in the memory object                       0             W            2W
  *                                            | LP64 window | ILP32 window |
  *   a 64-bit process that maps offset off    off
  *   a 32-bit process that maps offset off                  W + off
@@ -15,7 +15,7 @@
  * Each window of locked memory gets all its pages at its own first valid mmap, so
  * that nobody pays for the window of programs that never come. More than a few pages
  * are made without mmap_lock, see prep.c. If the memory is
- * pageable, a store takes the place of the umem, and what is mapped is a door, see
+ * pageable, a store takes the place of the memory object, and what is mapped is a door, see
  * pageable.c. A device gets the one or the other when it is first opened.
  *
  * Contents stay until the module goes, and it does not go while a file or a mapping
@@ -41,9 +41,9 @@
 #include "memlock.h"
 #include "nodes.h"
 #include "pageable.h"
+#include "pages.h"
 #include "prep.h"
 #include "report.h"
-#include "umem.h"
 #include "window.h"
 
 #define CHARDEV_NAME	"xxshm"
@@ -72,7 +72,7 @@ static u32 window_model(const struct xxshm_device *xd,
 
 static pgoff_t chardev_window_pages;
 static bool chardev_is_pageable;
-/* Of umem and store of all devices, until they are set; nests outside of mmap_lock. */
+/* Of pages and store of all devices, until they are set; nests outside of mmap_lock. */
 static DEFINE_MUTEX(chardev_memory_lock);
 
 static int chardev_get_store_locked(struct xxshm_device *xd)
@@ -92,26 +92,26 @@ static int chardev_get_store_locked(struct xxshm_device *xd)
 	return 0;
 }
 
-static int chardev_get_umem_locked(struct xxshm_device *xd)
+static int chardev_get_pages_locked(struct xxshm_device *xd)
 {
-	struct xxshm_umem *umem;
+	struct xxshm_pages *pages;
 
 	lockdep_assert_held(&chardev_memory_lock);
-	if (xd->umem)
+	if (xd->pages)
 		return 0;
 	/* The kernel maps a large page only if the file goes on behind it. */
-	umem = xxshm_umem_alloc(2 * chardev_window_pages + 1);
-	if (IS_ERR(umem))
-		return PTR_ERR(umem);
+	pages = xxshm_pages_alloc(2 * chardev_window_pages + 1);
+	if (IS_ERR(pages))
+		return PTR_ERR(pages);
 	/* Pairs with the acquire in chardev_has_memory(). */
-	smp_store_release(&xd->umem, umem);
+	smp_store_release(&xd->pages, pages);
 	return 0;
 }
 
 static bool chardev_has_memory(struct xxshm_device *xd)
 {
 	/* Pairs with the releases above: an object that is seen is complete. */
-	return smp_load_acquire(&xd->umem) || smp_load_acquire(&xd->store);
+	return smp_load_acquire(&xd->pages) || smp_load_acquire(&xd->store);
 }
 
 /*
@@ -127,7 +127,7 @@ static int chardev_get_memory(struct xxshm_device *xd)
 	if (mutex_lock_killable(&chardev_memory_lock))
 		return -EINTR;
 	err = chardev_is_pageable ? chardev_get_store_locked(xd) :
-		chardev_get_umem_locked(xd);
+		chardev_get_pages_locked(xd);
 	mutex_unlock(&chardev_memory_lock);
 	return err;
 }
@@ -172,7 +172,7 @@ static int chardev_prepare(struct file *file, const struct xxshm_prep_call *call
 	struct xxshm_file *xf = file->private_data;
 
 	return xxshm_window_populate(xxshm_device_window(xf->xd, call->is_compat),
-				     xf->xd->umem);
+				     xf->xd->pages);
 }
 
 /* The window stays, whether it is mapped in the end or not. */
@@ -191,7 +191,7 @@ static int chardev_populate(struct xxshm_file *xf, struct xxshm_window *win,
 		if (xxshm_window_is_populated(win))
 			return 0;
 		if (xxshm_window_is_small(win) &&
-		    !xxshm_window_populate_at_once(win, xf->xd->umem))
+		    !xxshm_window_populate_at_once(win, xf->xd->pages))
 			return 0;
 	}
 	return xxshm_prep_mmap(&xf->preps, vma, &chardev_prep_ops, &unused);
@@ -307,7 +307,7 @@ static const struct file_operations chardev_door_fops = {
 	.fsync			= noop_fsync,
 };
 
-/* Let what is opened be mapped: as a file of the umem, or by way of a door. */
+/* Let what is opened be mapped: as a file of the memory object, or by way of a door. */
 static int chardev_open_memory(struct xxshm_file *xf, struct file *file)
 {
 	struct file *door;
@@ -317,7 +317,7 @@ static int chardev_open_memory(struct xxshm_file *xf, struct file *file)
 	if (err)
 		return err;
 	if (!chardev_is_pageable) {
-		file->f_mapping = xxshm_umem_mapping(xf->xd->umem);
+		file->f_mapping = xxshm_pages_mapping(xf->xd->pages);
 		return 0;
 	}
 	door = xxshm_pageable_open(xf->xd->store, file, &chardev_door_fops);
@@ -378,8 +378,8 @@ static void chardev_release(struct device *dev)
 {
 	struct xxshm_device *xd = xxshm_device_of(dev);
 
-	if (xd->umem)
-		xxshm_umem_free(xd->umem);
+	if (xd->pages)
+		xxshm_pages_free(xd->pages);
 	if (xd->store)
 		fput(xd->store);
 	kfree(xd);

@@ -29,8 +29,8 @@
 #include "ddi_seg.h"
 #include "ddi_umem.h"
 #include "fault.h"
+#include "pages.h"
 #include "region.h"
-#include "umem.h"
 
 static bool handle_must_ask(const struct devmap_handle *handle, pgoff_t page)
 {
@@ -100,7 +100,7 @@ static vm_fault_t space_try_page(struct devmap_space *space, pgoff_t page,
 		return fatal_signal_pending(current) ? VM_FAULT_SIGBUS :
 			VM_FAULT_NOPAGE;
 	*found = xxshm_region_find_page(handle->region, handle_at(handle, page));
-	if (*found && !xxshm_umem_trylock_page(xxshm_region_mapping(), *found))
+	if (*found && !xxshm_pages_trylock(xxshm_region_mapping(), *found))
 		return 0;
 	return *found ? VM_FAULT_LOCKED : VM_FAULT_SIGBUS;
 }

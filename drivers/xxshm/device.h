@@ -11,12 +11,12 @@
 #include "window.h"
 
 struct file;
-struct xxshm_umem;
+struct xxshm_pages;
 
 /**
  * struct xxshm_device - one /dev/xxshmN
  * @dev: its entry in the device tree; frees the whole when it is released
- * @umem: the memory of both windows, if it is locked; set when the device is first
+ * @pages: the memory of both windows, if it is locked; set when the device is first
  *	opened, and constant then
  * @store: the same, if it is pageable
  * @lp64: the window of 64-bit callers
@@ -27,7 +27,7 @@ struct xxshm_umem;
  */
 struct xxshm_device {
 	struct device dev;
-	struct xxshm_umem *umem;
+	struct xxshm_pages *pages;
 	struct file *store;
 	struct xxshm_window lp64;
 	struct xxshm_window ilp32;
@@ -63,7 +63,7 @@ xxshm_device_window(struct xxshm_device *xd, bool compat)
 	return compat ? &xd->ilp32 : &xd->lp64;
 }
 
-/* The window that an index of the umem lies in. */
+/* The window that an index of the memory object lies in. */
 static inline const struct xxshm_window *
 xxshm_device_window_at(const struct xxshm_device *xd, pgoff_t index)
 {

@@ -26,7 +26,7 @@
 
 #include "backport.h"
 #include "fault.h"
-#include "umem.h"
+#include "pages.h"
 
 /* What the kernel maps around an access that reads, as a rule. */
 #define FAULT_AROUND		SZ_64K
@@ -215,10 +215,10 @@ static vm_fault_t fault_lock_page(struct vm_fault *vmf)
 	vm_fault_t ret;
 
 	do {
-		page = xxshm_umem_find_page(mapping, vmf->pgoff);
+		page = xxshm_pages_find(mapping, vmf->pgoff);
 		if (!page)
 			return VM_FAULT_SIGBUS;
-		if (xxshm_umem_trylock_page(mapping, page)) {
+		if (xxshm_pages_trylock(mapping, page)) {
 			vmf->page = page;
 			return VM_FAULT_LOCKED;
 		}
@@ -283,12 +283,12 @@ static_assert(FAULT_AROUND < PMD_SIZE);
 static bool fault_map_ahead(struct vm_area_struct *vma, unsigned long addr)
 {
 	struct address_space *mapping = vma->vm_file->f_mapping;
-	struct page *page = xxshm_umem_find_page(mapping, fault_index(vma, addr));
+	struct page *page = xxshm_pages_find(mapping, fault_index(vma, addr));
 	bool is_mapped = false;
 
 	if (!page)
 		return false;
-	if (xxshm_umem_trylock_page(mapping, page)) {
+	if (xxshm_pages_trylock(mapping, page)) {
 		/* It is locked, so that it is not being moved. */
 		is_mapped = !PageHWPoison(page) && !vm_insert_page(vma, addr, page);
 		unlock_page(page);

@@ -17,9 +17,9 @@
 #include "ddi_driver.h"
 #include "ddi_lock.h"
 #include "pageable.h"
+#include "pages.h"
 #include "prep.h"
 #include "region.h"
-#include "umem.h"
 
 #define MAX_INSTANCES	256
 
@@ -88,7 +88,7 @@ static int __init read_instances(unsigned int *count)
 /* What could never be allocated is refused at once. */
 static int __init read_size(pgoff_t *npages)
 {
-	pgoff_t max_pages = pageable ? XXSHM_PAGEABLE_MAX_PAGES : xxshm_umem_max_pages();
+	pgoff_t max_pages = pageable ? XXSHM_PAGEABLE_MAX_PAGES : xxshm_pages_max();
 	u64 bytes, max = (u64)max_pages << PAGE_SHIFT;
 
 	if (!parse_bytes(size, &bytes) && bytes >= 1 && bytes <= max) {
@@ -112,12 +112,12 @@ static int __init xxshm_init(void)
 	err = read_size(&npages);
 	if (err)
 		return err;
-	err = xxshm_umem_init();
+	err = xxshm_pages_init();
 	if (err)
 		return err;
 	err = xxshm_region_init();
 	if (err)
-		goto err_umem;
+		goto err_pages;
 	err = xxshm_ddi_lock_init();
 	if (err)
 		goto err_region;
@@ -135,8 +135,8 @@ err_ddi_lock:
 	xxshm_ddi_lock_exit();
 err_region:
 	xxshm_region_exit();
-err_umem:
-	xxshm_umem_exit();
+err_pages:
+	xxshm_pages_exit();
 	return err;
 }
 module_init(xxshm_init);
@@ -148,7 +148,7 @@ static void __exit xxshm_exit(void)
 	xxshm_ddi_lock_exit();
 	xxshm_prep_exit();
 	xxshm_region_exit();
-	xxshm_umem_exit();
+	xxshm_pages_exit();
 }
 module_exit(xxshm_exit);
 

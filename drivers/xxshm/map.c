@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A mapping: a VMA over a range of an umem.
+ * A mapping: a VMA over a range of a memory object.
  *
  * mmap handlers call xxshm_map_check(), which refuses what may not be mapped
  * and changes nothing; then xxshm_map_alloc(), which pays for the mapping; then
@@ -14,8 +14,8 @@
  * munmap, exec and exit drop one, and the last one returns the whole price. So
  * a part of a mapping costs as much as the whole did.
  *
- * What holds the umem while a VMA exists: the VMA holds its file, the file
- * holds its module and device, and the device frees its umem only when both
+ * What holds the memory object while a VMA exists: the VMA holds its file, the file
+ * holds its module and device, and the device frees its memory object only when both
  * are gone.
  *
  * What a mapping may become later: smaller, moved, split, read-only and back.
@@ -341,7 +341,7 @@ static unsigned long map_place_aligned(struct file *file, unsigned long addr,
  * @file: the file being mapped
  * @addr: the address that the caller asked for, or 0
  * @len: length in bytes
- * @index: index in the umem of the first page to be mapped
+ * @index: index in the memory object of the first page to be mapped
  * @flags: flags of mmap(2)
  *
  * An address of our own choice is congruent to the index modulo the size that

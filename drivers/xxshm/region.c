@@ -2,13 +2,13 @@
 /*
  * A region: memory that a driver uses by its kernel address, and may export.
  *
- * All regions are ranges of one umem, the store. A file has one page cache, and
+ * All regions are ranges of one memory object, the pool. A file has one page cache, and
  * through one file of a driver several regions can be mapped, or another one
- * than at first. Indexes of the store are given out once and never again, so no
+ * than at first. Indexes of the pool are given out once and never again, so no
  * mapping, however late it goes, can show what somebody else got since.
  *
  * Vocabulary: a region has its pages from the beginning, and its first user is
- * the driver. Publishing puts them into the store, where programs can map them;
+ * the driver. Publishing puts them into the pool, where programs can map them;
  * a region that is never exported is never published. A reserved range of the
  * store has no pages: a mapping stands there whose pages are looked up one by
  * one.
@@ -34,15 +34,15 @@
 #include <linux/workqueue.h>
 
 #include "fill.h"
+#include "pages.h"
 #include "region.h"
-#include "umem.h"
 
 /* As many as the page allocator has at hand in one piece, most of the time. */
 #define REGION_SMALL	BIT(PAGE_ALLOC_COSTLY_ORDER)
 
-#define REGION_GFP	(UMEM_GFP | __GFP_ZERO)
+#define REGION_GFP	(PAGES_GFP | __GFP_ZERO)
 /* Single pages serve as well. */
-#define REGION_GFP_TRY	(UMEM_GFP_TRY | __GFP_ZERO)
+#define REGION_GFP_TRY	(PAGES_GFP_TRY | __GFP_ZERO)
 /* Each time a memory cgroup gives back some 30 pages, others may be faster. */
 #define REGION_TRIES	16
 /* Together more than the 64 pages that the kernel keeps back for each CPU. */
@@ -57,9 +57,9 @@
  * @addr: its kernel address; constant
  * @pages: its pages if they lie scattered, NULL if @addr is in the kernel's
  *	direct map; constant
- * @first: index of its first page in the store; constant
+ * @first: index of its first page in the pool; constant
  * @npages: its size; constant
- * @fill: whether its pages are in the store
+ * @fill: whether its pages are in the pool
  * @published: how many of them are there, under the lock of @fill
  * @late: on the list of those to be freed in process context
  */
@@ -74,14 +74,14 @@ struct xxshm_region {
 	struct llist_node late;
 };
 
-static struct xxshm_umem *region_store;
-static atomic64_t region_next;	/* first index of the store not given out */
+static struct xxshm_pages *region_pool;
+static atomic64_t region_next;	/* first index of the pool not given out */
 
-/* Where the store ends: offsets in bytes are signed. */
+/* Where the pool ends: offsets in bytes are signed. */
 #define REGION_END	((pgoff_t)(MAX_LFS_FILESIZE >> PAGE_SHIFT))
 
 /**
- * xxshm_region_reserve() - get a range of the store that nobody else has
+ * xxshm_region_reserve() - get a range of the pool that nobody else has
  * @npages: its size
  * @first: the index of its first page is stored here
  *
@@ -168,7 +168,7 @@ err_array:
 
 static int region_alloc_sleeping(struct xxshm_region *region)
 {
-	if (!xxshm_umem_may_take(region->npages))
+	if (!xxshm_pages_may_take(region->npages))
 		return -ENOMEM;
 	if (region->npages <= REGION_SMALL &&
 	    !region_alloc_in_one(region, REGION_GFP_TRY))
@@ -194,8 +194,8 @@ struct xxshm_region *xxshm_region_alloc(pgoff_t npages, bool may_sleep)
 	struct xxshm_region *region;
 	int err;
 
-	/* What never could be had would only use up the indexes of the store. */
-	if (npages > xxshm_umem_max_pages())
+	/* What never could be had would only use up the indexes of the pool. */
+	if (npages > xxshm_pages_max())
 		return ERR_PTR(-ENOMEM);
 	region = kzalloc(sizeof(*region),
 			 may_sleep ? GFP_KERNEL : GFP_NOWAIT | __GFP_NOWARN);
@@ -221,7 +221,7 @@ err_region:
 static void region_free(struct xxshm_region *region)
 {
 	if (region->published)
-		xxshm_umem_remove(region_store, region->first, region->npages);
+		xxshm_pages_remove(region_pool, region->first, region->npages);
 	if (region->pages)
 		vunmap(region->addr);
 	region_put_pages(region, region->npages);
@@ -296,7 +296,7 @@ pgoff_t xxshm_region_npages(const struct xxshm_region *region)
 }
 
 /**
- * xxshm_region_first() - where a region is in the store
+ * xxshm_region_first() - where a region is in the pool
  * @region: the region
  *
  * Context: Any.
@@ -315,14 +315,14 @@ static int region_publish_locked(struct xxshm_region *region)
 	lockdep_assert_held(&region->fill.lock);
 	if (i == region->npages)
 		return 0;
-	err = xxshm_umem_add_page(region_store, region->first + i,
+	err = xxshm_pages_add(region_pool, region->first + i,
 				  region_page(region, i));
 	if (!err)
 		region->published = i + 1;
 	return err;
 }
 
-/* Put the next page into the store. */
+/* Put the next page into the pool. */
 static int region_publish_next(struct xxshm_region *region, bool *is_last)
 {
 	int err;
@@ -337,7 +337,7 @@ static int region_publish_next(struct xxshm_region *region, bool *is_last)
 /* A cgroup that gives pages back, and never enough, is full. */
 static int region_make_room(unsigned int *tries)
 {
-	return ++*tries > REGION_TRIES ? -ENOMEM : xxshm_umem_make_room();
+	return ++*tries > REGION_TRIES ? -ENOMEM : xxshm_pages_make_room();
 }
 
 static int region_fill(struct xxshm_fill *fill, void *owner, bool may_wait)
@@ -364,10 +364,10 @@ static const struct xxshm_fill_ops region_fill_ops = {
 	.fill	= region_fill,
 };
 
-/* Not waiting comes first here, too: a page fault may ask for it, see umem.c. */
+/* Not waiting comes first here, too: a page fault may ask for it, see pages.c. */
 static struct page *region_alloc_reserve(void)
 {
-	const gfp_t gfp = UMEM_GFP | __GFP_ACCOUNT;
+	const gfp_t gfp = PAGES_GFP | __GFP_ACCOUNT;
 
 	return alloc_pages(gfp & ~__GFP_DIRECT_RECLAIM, REGION_RESERVE_ORDER) ?:
 		alloc_pages(gfp, REGION_RESERVE_ORDER);
@@ -432,40 +432,40 @@ int xxshm_region_publish(struct xxshm_region *region)
  */
 struct page *xxshm_region_find_page(const struct xxshm_region *region, pgoff_t i)
 {
-	return xxshm_umem_find_page(xxshm_umem_mapping(region_store),
+	return xxshm_pages_find(xxshm_pages_mapping(region_pool),
 				    region->first + i);
 }
 
 /**
- * xxshm_region_mapping() - the page cache of the store
+ * xxshm_region_mapping() - the page cache of the pool
  *
  * Context: Any.
  * Return: what a file through which regions are mapped has as its f_mapping.
  */
 struct address_space *xxshm_region_mapping(void)
 {
-	return xxshm_umem_mapping(region_store);
+	return xxshm_pages_mapping(region_pool);
 }
 
 /**
- * xxshm_region_init() - make the store
+ * xxshm_region_init() - make the pool
  *
- * Context: Process context, may sleep; after xxshm_umem_init().
+ * Context: Process context, may sleep; after xxshm_pages_init().
  * Return: 0; -ENOMEM.
  */
 int __init xxshm_region_init(void)
 {
-	region_store = xxshm_umem_alloc(REGION_END);
-	return PTR_ERR_OR_ZERO(region_store);
+	region_pool = xxshm_pages_alloc(REGION_END);
+	return PTR_ERR_OR_ZERO(region_pool);
 }
 
 /**
- * xxshm_region_exit() - take the store away; no region may be in use
+ * xxshm_region_exit() - take the pool away; no region may be in use
  *
  * Context: Process context, may sleep.
  */
 void xxshm_region_exit(void)
 {
 	flush_work(&region_late_work);
-	xxshm_umem_free(region_store);
+	xxshm_pages_free(region_pool);
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A window: a range of an umem that gets all its pages at once, when it is
- * first needed, and keeps them as long as the umem lives.
+ * A window: a range of a memory object that gets all its pages at once, when it is
+ * first needed, and keeps them as long as the memory object lives.
  */
 #include <kunit/visibility.h>
 #include <linux/align.h>
@@ -11,7 +11,7 @@
 #include <linux/random.h>
 #include <linux/sched.h>
 
-#include "umem.h"
+#include "pages.h"
 #include "window.h"
 
 /* So few pages take no longer than a page fault or two. */
@@ -20,11 +20,11 @@
 /**
  * struct window_range - a window, and what it is a range of
  * @win: the window
- * @umem: the memory object
+ * @pages: the memory object
  */
 struct window_range {
 	struct xxshm_window *win;
-	struct xxshm_umem *umem;
+	struct xxshm_pages *pages;
 };
 
 /**
@@ -72,7 +72,7 @@ static int window_fill_part(const struct window_range *range, pgoff_t index,
 			    pgoff_t end, bool may_wait)
 {
 	while (index < end) {
-		long added = xxshm_umem_fill_at(range->umem, index, end, may_wait);
+		long added = xxshm_pages_fill_at(range->pages, index, end, may_wait);
 
 		if (added < 0)
 			return added;
@@ -99,7 +99,7 @@ static int window_fill(struct xxshm_fill *fill, void *owner, bool may_wait)
 	int err;
 
 	/* Where others are at work, some of it is taken already. */
-	if (is_alone && !xxshm_umem_may_take(win->npages))
+	if (is_alone && !xxshm_pages_may_take(win->npages))
 		return -ENOMEM;
 	err = window_fill_part(range, start, win->first + win->npages, may_wait);
 	return err ?: window_fill_part(range, win->first, start, may_wait);
@@ -115,7 +115,7 @@ static void window_empty(struct xxshm_fill *fill, void *owner)
 	while (end > first && xxshm_fill_lock_idle(fill)) {
 		pgoff_t start = max(first, ALIGN_DOWN(end - 1, PTRS_PER_PTE));
 
-		xxshm_umem_remove(range->umem, start, end - start);
+		xxshm_pages_remove(range->pages, start, end - start);
 		mutex_unlock(&fill->lock);
 		end = start;
 		cond_resched();
@@ -130,14 +130,14 @@ static const struct xxshm_fill_ops window_fill_ops = {
 /**
  * xxshm_window_populate_at_once() - see to it that a small window has its pages
  * @win: the window, which xxshm_window_is_small() is true of
- * @umem: the memory object that it is a range of, always the same one
+ * @pages: the memory object that it is a range of, always the same one
  *
  * Context: Process context, may sleep, but not long: mmap_lock may be held.
  * Return: 0; a negative errno if xxshm_window_populate() is to be tried.
  */
-int xxshm_window_populate_at_once(struct xxshm_window *win, struct xxshm_umem *umem)
+int xxshm_window_populate_at_once(struct xxshm_window *win, struct xxshm_pages *pages)
 {
-	struct window_range range = { .win = win, .umem = umem };
+	struct window_range range = { .win = win, .pages = pages };
 
 	return xxshm_fill_at_once(&win->fill, &window_fill_ops, &range);
 }
@@ -145,7 +145,7 @@ int xxshm_window_populate_at_once(struct xxshm_window *win, struct xxshm_umem *u
 /**
  * xxshm_window_populate() - see to it that the window has its pages
  * @win: the window
- * @umem: the memory object that it is a range of, always the same one
+ * @pages: the memory object that it is a range of, always the same one
  *
  * Context: Process context, may sleep, and wait for others that do the same; without
  * mmap_lock.
@@ -153,9 +153,9 @@ int xxshm_window_populate_at_once(struct xxshm_window *win, struct xxshm_umem *u
  * window would take more than 7/8 of what is available, or the memory cgroup of
  * current is at its limit. After a failure the window is empty, unless others fill it.
  */
-int xxshm_window_populate(struct xxshm_window *win, struct xxshm_umem *umem)
+int xxshm_window_populate(struct xxshm_window *win, struct xxshm_pages *pages)
 {
-	struct window_range range = { .win = win, .umem = umem };
+	struct window_range range = { .win = win, .pages = pages };
 
 	return xxshm_fill_up(&win->fill, &window_fill_ops, &range);
 }

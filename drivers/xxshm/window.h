@@ -6,7 +6,7 @@
 
 #include "fill.h"
 
-struct xxshm_umem;
+struct xxshm_pages;
 
 /**
  * struct xxshm_window - what the programs of one data model share
@@ -23,7 +23,7 @@ struct xxshm_window {
 void xxshm_window_init(struct xxshm_window *win, pgoff_t first, pgoff_t npages);
 bool xxshm_window_is_populated(struct xxshm_window *win);
 bool xxshm_window_is_small(const struct xxshm_window *win);
-int xxshm_window_populate_at_once(struct xxshm_window *win, struct xxshm_umem *umem);
-int xxshm_window_populate(struct xxshm_window *win, struct xxshm_umem *umem);
+int xxshm_window_populate_at_once(struct xxshm_window *win, struct xxshm_pages *pages);
+int xxshm_window_populate(struct xxshm_window *win, struct xxshm_pages *pages);
 
 #endif /* _XXSHM_WINDOW_H */

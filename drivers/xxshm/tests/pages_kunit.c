@@ -4,7 +4,7 @@
 #include <linux/limits.h>
 #include <linux/mm.h>
 
-#include "../umem.h"
+#include "../pages.h"
 
 #define HUGE	((pgoff_t)1 << (PMD_SHIFT - PAGE_SHIFT))	/* in pages */
 
@@ -34,37 +34,37 @@ static void huge_case_name(const struct huge_case *c, char *name)
 
 KUNIT_ARRAY_PARAM(huge, huge_cases, huge_case_name);
 
-static void umem_test_huge_fits(struct kunit *test)
+static void pages_test_huge_fits(struct kunit *test)
 {
 	const struct huge_case *c = test->param_value;
 
 	if (!has_transparent_hugepage())
 		kunit_skip(test, "the processor has no huge pages");
-	KUNIT_EXPECT_EQ(test, c->fits, xxshm_umem_huge_fits(c->index, c->end));
+	KUNIT_EXPECT_EQ(test, c->fits, xxshm_pages_huge_fits(c->index, c->end));
 }
 
-static void umem_test_share(struct kunit *test)
+static void pages_test_share(struct kunit *test)
 {
-	KUNIT_EXPECT_EQ(test, 0, xxshm_umem_share(0));
-	KUNIT_EXPECT_EQ(test, 1, xxshm_umem_share(1));
-	KUNIT_EXPECT_EQ(test, 7, xxshm_umem_share(7));
-	KUNIT_EXPECT_EQ(test, 7, xxshm_umem_share(8));
-	KUNIT_EXPECT_EQ(test, 875, xxshm_umem_share(1000));
+	KUNIT_EXPECT_EQ(test, 0, xxshm_pages_share(0));
+	KUNIT_EXPECT_EQ(test, 1, xxshm_pages_share(1));
+	KUNIT_EXPECT_EQ(test, 7, xxshm_pages_share(7));
+	KUNIT_EXPECT_EQ(test, 7, xxshm_pages_share(8));
+	KUNIT_EXPECT_EQ(test, 875, xxshm_pages_share(1000));
 	KUNIT_EXPECT_EQ(test, ULONG_MAX - ULONG_MAX / 8,
-			xxshm_umem_share(ULONG_MAX));
-	KUNIT_EXPECT_EQ(test, xxshm_umem_share(totalram_pages()),
-			xxshm_umem_max_pages());
+			xxshm_pages_share(ULONG_MAX));
+	KUNIT_EXPECT_EQ(test, xxshm_pages_share(totalram_pages()),
+			xxshm_pages_max());
 }
 
-static struct kunit_case umem_cases[] = {
-	KUNIT_CASE_PARAM(umem_test_huge_fits, huge_gen_params),
-	KUNIT_CASE(umem_test_share),
+static struct kunit_case pages_cases[] = {
+	KUNIT_CASE_PARAM(pages_test_huge_fits, huge_gen_params),
+	KUNIT_CASE(pages_test_share),
 	{}
 };
 
-static struct kunit_suite umem_suite = {
-	.name = "xxshm-umem",
-	.test_cases = umem_cases,
+static struct kunit_suite pages_suite = {
+	.name = "xxshm-pages",
+	.test_cases = pages_cases,
 };
 
-kunit_test_suite(umem_suite);
+kunit_test_suite(pages_suite);

@@ -2,23 +2,23 @@
 /*
  * The memory object: zeroed pages that the kernel keeps and programs map.
  *
- * An umem is an inode on a file system that nobody can mount, and its pages
+ * A memory object is an inode on a file system that nobody can mount, and its pages
  * are that inode's page cache. So the kernel's own code does what an exporter
  * of raw pages would have to do, or cannot: process-shared futexes find a
  * mapping and an index, get_user_pages() and O_DIRECT work, rmap and smaps see
  * the pages, the memory cgroup is charged, and a folio of PMD size is mapped
  * by one entry.
  *
- * Vocabulary: an index is a page's number in the umem, a range is [first,
- * first + npages). A new umem holds no pages. Filling a range gives it all of its
+ * Vocabulary: an index is a page's number in the memory object, a range is [first,
+ * first + npages). A new memory object holds no pages. Filling a range gives it all of its
  * pages, zeroed; see fill.c.
  *
  * Backing: the pages are locked. They are on no list that reclaim scans, they
  * are never written anywhere, and an index without a page stays without one: a
  * fault does not make pages. Memory that may be swapped is in pageable.c.
  *
- * Invariants: a page of a filled range stays at its index until the umem is freed;
- * touching one whose memory is broken is SIGBUS. Nobody frees an umem that is
+ * Invariants: a page of a filled range stays at its index until the memory object is freed;
+ * touching one whose memory is broken is SIGBUS. Nobody frees a memory object that is
  * mapped.
  */
 #include <kunit/visibility.h>
@@ -35,28 +35,28 @@
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
 
-#include "umem.h"
+#include "pages.h"
 
-#define UMEM_SUPER_MAGIC	0x78786d65	/* "xxme" */
-#define UMEM_HUGE_ORDER		(PMD_SHIFT - PAGE_SHIFT)
+#define PAGES_SUPER_MAGIC	0x78786d65	/* "xxme" */
+#define PAGES_HUGE_ORDER		(PMD_SHIFT - PAGE_SHIFT)
 /* Pages: adding one may need nodes of the page cache, each charged as a page. */
-#define UMEM_ROOM		8
+#define PAGES_ROOM		8
 
-struct xxshm_umem {
+struct xxshm_pages {
 	struct inode *inode;
 };
 
-static struct vfsmount *umem_mount;
+static struct vfsmount *pages_mount;
 
 /*
- * Held while strangers are taken out of a page cache, see umem_read_folio(), so that
+ * Held while strangers are taken out of a page cache, see pages_read_folio(), so that
  * one is still there once it has been seen. Nests inside all other locks of the
  * module, and outside those of pages.
  */
-static DEFINE_MUTEX(umem_strangers);
+static DEFINE_MUTEX(pages_strangers);
 
 /*
- * The kernel may read a page that an umem does not have, see read_cache_folio(). It
+ * The kernel may read a page that a memory object does not have, see read_cache_folio(). It
  * adds an empty page of its own, a stranger, and asks to have it filled. Such a read
  * fails, and the stranger is taken away again.
  *
@@ -64,29 +64,29 @@ static DEFINE_MUTEX(umem_strangers);
  * pages are dirty, so they stay, but it unmaps what it meets. A page of a driver it
  * must not meet: it does not find where that is mapped, and the kernel would stop.
  */
-static int umem_read_folio(struct file *unused, struct folio *folio)
+static int pages_read_folio(struct file *unused, struct folio *folio)
 {
 	struct address_space *mapping = folio->mapping;
 	pgoff_t index = folio->index;
 
 	folio_unlock(folio);
-	mutex_lock(&umem_strangers);
+	mutex_lock(&pages_strangers);
 	/* The caller has a reference. While it is there, no page of ours is. */
 	if (READ_ONCE(folio->mapping) == mapping && !folio_test_dirty(folio))
 		invalidate_inode_pages2_range(mapping, index, index);
-	mutex_unlock(&umem_strangers);
+	mutex_unlock(&pages_strangers);
 	return -EIO;
 }
 
 /* Locked is not pinned: like mlock()ed memory, the pages may be compacted. */
-static const struct address_space_operations umem_aops = {
-	.read_folio	= umem_read_folio,
+static const struct address_space_operations pages_aops = {
+	.read_folio	= pages_read_folio,
 	.dirty_folio	= noop_dirty_folio,
 	.migrate_folio	= migrate_folio,
 };
 
 /* How many pages has the folio from @index on? 0: there is none of ours. */
-static long umem_pages_at(struct address_space *mapping, pgoff_t index)
+static long pages_present_at(struct address_space *mapping, pgoff_t index)
 {
 	struct page *page = find_get_page(mapping, index);
 	struct folio *folio;
@@ -102,13 +102,13 @@ static long umem_pages_at(struct address_space *mapping, pgoff_t index)
 }
 
 /* Make place for a page, unless one of ours is there. */
-static void umem_remove_stranger(struct address_space *mapping, pgoff_t index)
+static void pages_remove_stranger(struct address_space *mapping, pgoff_t index)
 {
-	if (umem_pages_at(mapping, index))
+	if (pages_present_at(mapping, index))
 		return;
-	mutex_lock(&umem_strangers);
+	mutex_lock(&pages_strangers);
 	invalidate_inode_pages2_range(mapping, index, index);
-	mutex_unlock(&umem_strangers);
+	mutex_unlock(&pages_strangers);
 }
 
 /*
@@ -117,7 +117,7 @@ static void umem_remove_stranger(struct address_space *mapping, pgoff_t index)
  * the kernel slow the task down later, on its way to user space, where it holds no
  * lock. So reclaim only at the hard limit, memory.max.
  */
-static int umem_charge_folio(struct address_space *mapping, pgoff_t index,
+static int pages_charge_folio(struct address_space *mapping, pgoff_t index,
 			     struct folio *folio, gfp_t gfp, bool may_wait)
 {
 	int err = filemap_add_folio(mapping, folio, index, gfp & ~__GFP_DIRECT_RECLAIM);
@@ -131,14 +131,14 @@ static int umem_charge_folio(struct address_space *mapping, pgoff_t index,
  * The page cache has a reference of its own once this returns 0. -EEXIST: there was a
  * page already, ours or a stranger; a stranger in the way of a single page is gone now.
  */
-static int umem_add_folio(struct address_space *mapping, pgoff_t index,
+static int pages_add_folio(struct address_space *mapping, pgoff_t index,
 			  struct folio *folio, gfp_t gfp, bool may_wait)
 {
 	/* The folio comes back locked. */
-	int err = umem_charge_folio(mapping, index, folio, gfp, may_wait);
+	int err = pages_charge_folio(mapping, index, folio, gfp, may_wait);
 
 	if (err == -EEXIST && !folio_test_large(folio))
-		umem_remove_stranger(mapping, index);
+		pages_remove_stranger(mapping, index);
 	if (err)
 		return err;
 	folio_mark_uptodate(folio);
@@ -148,7 +148,7 @@ static int umem_add_folio(struct address_space *mapping, pgoff_t index,
 	return 0;
 }
 
-static int umem_add_new(struct address_space *mapping, pgoff_t index,
+static int pages_add_new(struct address_space *mapping, pgoff_t index,
 			unsigned int order, gfp_t gfp, bool may_wait)
 {
 	struct folio *folio = folio_alloc(gfp | __GFP_ZERO, order);
@@ -156,20 +156,20 @@ static int umem_add_new(struct address_space *mapping, pgoff_t index,
 
 	if (!folio)
 		return -ENOMEM;
-	err = umem_add_folio(mapping, index, folio, gfp, may_wait);
+	err = pages_add_folio(mapping, index, folio, gfp, may_wait);
 	folio_put(folio);
 	return err;
 }
 
 /* The part of so much memory that a range may have, in pages. */
-VISIBLE_IF_KUNIT unsigned long xxshm_umem_share(unsigned long npages)
+VISIBLE_IF_KUNIT unsigned long xxshm_pages_share(unsigned long npages)
 {
 	return npages - npages / 8;
 }
-EXPORT_SYMBOL_IF_KUNIT(xxshm_umem_share);
+EXPORT_SYMBOL_IF_KUNIT(xxshm_pages_share);
 
 /**
- * xxshm_umem_may_take() - is there so much memory to be had?
+ * xxshm_pages_may_take() - is there so much memory to be had?
  * @npages: how much, in pages
  *
  * Pages that belong to no process are not given back by killing one, so who
@@ -178,24 +178,24 @@ EXPORT_SYMBOL_IF_KUNIT(xxshm_umem_share);
  * Context: Process context.
  * Return: true if they are not more than 7/8 of what is available.
  */
-bool xxshm_umem_may_take(pgoff_t npages)
+bool xxshm_pages_may_take(pgoff_t npages)
 {
-	return npages <= xxshm_umem_share(max(si_mem_available(), 0L));
+	return npages <= xxshm_pages_share(max(si_mem_available(), 0L));
 }
 
-VISIBLE_IF_KUNIT bool xxshm_umem_huge_fits(pgoff_t index, pgoff_t end)
+VISIBLE_IF_KUNIT bool xxshm_pages_huge_fits(pgoff_t index, pgoff_t end)
 {
-	pgoff_t npages = 1UL << UMEM_HUGE_ORDER;
+	pgoff_t npages = 1UL << PAGES_HUGE_ORDER;
 
 	return IS_ENABLED(CONFIG_TRANSPARENT_HUGEPAGE) &&
 	       has_transparent_hugepage() &&
 	       IS_ALIGNED(index, npages) && end - index >= npages;
 }
-EXPORT_SYMBOL_IF_KUNIT(xxshm_umem_huge_fits);
+EXPORT_SYMBOL_IF_KUNIT(xxshm_pages_huge_fits);
 
 /**
- * xxshm_umem_fill_at() - see to it that an index has its page
- * @umem: the memory object
+ * xxshm_pages_fill_at() - see to it that an index has its page
+ * @pages: the memory object
  * @index: the index
  * @end: the end of the range that is being filled
  * @may_wait: wait for memory of the cgroup of current, if need be
@@ -208,114 +208,114 @@ EXPORT_SYMBOL_IF_KUNIT(xxshm_umem_huge_fits);
  * -ENOMEM if there is no memory, or the memory cgroup of current is at its limit;
  * -EINTR if current was killed.
  */
-long xxshm_umem_fill_at(struct xxshm_umem *umem, pgoff_t index, pgoff_t end,
+long xxshm_pages_fill_at(struct xxshm_pages *pages, pgoff_t index, pgoff_t end,
 			bool may_wait)
 {
-	struct address_space *mapping = xxshm_umem_mapping(umem);
+	struct address_space *mapping = xxshm_pages_mapping(pages);
 	long npages;
 	int err;
 
 	if (fatal_signal_pending(current))
 		return -EINTR;
-	npages = umem_pages_at(mapping, index);
+	npages = pages_present_at(mapping, index);
 	if (npages)
 		return npages;
-	if (xxshm_umem_huge_fits(index, end) &&
-	    !umem_add_new(mapping, index, UMEM_HUGE_ORDER, UMEM_GFP_TRY, may_wait))
-		return 1L << UMEM_HUGE_ORDER;
-	err = umem_add_new(mapping, index, 0, UMEM_GFP, may_wait);
+	if (xxshm_pages_huge_fits(index, end) &&
+	    !pages_add_new(mapping, index, PAGES_HUGE_ORDER, PAGES_GFP_TRY, may_wait))
+		return 1L << PAGES_HUGE_ORDER;
+	err = pages_add_new(mapping, index, 0, PAGES_GFP, may_wait);
 	return err == -EEXIST ? 0 : err ?: 1;
 }
 
 /**
- * xxshm_umem_make_room() - let the memory cgroup of current give something back
+ * xxshm_pages_make_room() - let the memory cgroup of current give something back
  *
  * Context: Process context, may sleep for seconds, as long as a page fault may when its
  * cgroup is full: a driver that remaps memory in access() comes here with mmap_lock held.
  * Return: 0 if a page more can be charged now, and what the page cache needs for it;
  * -ENOMEM.
  */
-int xxshm_umem_make_room(void)
+int xxshm_pages_make_room(void)
 {
-	struct page *room[UMEM_ROOM];
+	struct page *room[PAGES_ROOM];
 	unsigned int got, i;
 
-	for (got = 0; got < UMEM_ROOM; got++) {
-		room[got] = alloc_page(UMEM_GFP | __GFP_ACCOUNT);
+	for (got = 0; got < PAGES_ROOM; got++) {
+		room[got] = alloc_page(PAGES_GFP | __GFP_ACCOUNT);
 		if (!room[got])
 			break;
 	}
 	for (i = 0; i < got; i++)
 		__free_page(room[i]);
-	return got == UMEM_ROOM ? 0 : -ENOMEM;
+	return got == PAGES_ROOM ? 0 : -ENOMEM;
 }
 
 /**
- * xxshm_umem_add_page() - give an umem a page that exists already
- * @umem: the memory object
+ * xxshm_pages_add() - give a memory object a page that exists already
+ * @pages: the memory object
  * @index: where, an index without a page
  * @page: the page; single, not part of a larger folio
  *
- * The umem takes a reference, until xxshm_umem_remove().
+ * The memory object takes a reference, until xxshm_pages_remove().
  *
  * Context: Process context, may sleep, but not for memory of the cgroup of current.
  * Return: 0; -ENOMEM if there is no memory, or the memory cgroup of current is
- * at its limit, see xxshm_umem_make_room(); -EEXIST if it is to be tried again; -EINTR
+ * at its limit, see xxshm_pages_make_room(); -EEXIST if it is to be tried again; -EINTR
  * if current was killed.
  */
-int xxshm_umem_add_page(struct xxshm_umem *umem, pgoff_t index,
+int xxshm_pages_add(struct xxshm_pages *pages, pgoff_t index,
 			struct page *page)
 {
 	if (fatal_signal_pending(current))
 		return -EINTR;
-	return umem_add_folio(xxshm_umem_mapping(umem), index, page_folio(page),
-			      UMEM_GFP, false);
+	return pages_add_folio(xxshm_pages_mapping(pages), index, page_folio(page),
+			      PAGES_GFP, false);
 }
 
 /**
- * xxshm_umem_remove() - take the pages of a range out of an umem
- * @umem: the memory object
+ * xxshm_pages_remove() - take the pages of a range out of a memory object
+ * @pages: the memory object
  * @first: index of the first page of the range
  * @npages: number of pages in the range, at least 1; some may be missing
  *
  * Context: Process context, may sleep.
  */
-void xxshm_umem_remove(struct xxshm_umem *umem, pgoff_t first, pgoff_t npages)
+void xxshm_pages_remove(struct xxshm_pages *pages, pgoff_t first, pgoff_t npages)
 {
 	loff_t start = (loff_t)first << PAGE_SHIFT;
 	loff_t len = (loff_t)npages << PAGE_SHIFT;
 
-	truncate_inode_pages_range(xxshm_umem_mapping(umem), start,
+	truncate_inode_pages_range(xxshm_pages_mapping(pages), start,
 				   start + len - 1);
 }
 
 /**
- * xxshm_umem_max_pages() - the largest range that could ever be populated
+ * xxshm_pages_max() - the largest range that could ever be populated
  *
  * Context: Any.
  * Return: 7/8 of the machine's memory, in pages.
  */
-pgoff_t xxshm_umem_max_pages(void)
+pgoff_t xxshm_pages_max(void)
 {
-	return xxshm_umem_share(totalram_pages());
+	return xxshm_pages_share(totalram_pages());
 }
-EXPORT_SYMBOL_IF_KUNIT(xxshm_umem_max_pages);
+EXPORT_SYMBOL_IF_KUNIT(xxshm_pages_max);
 
 /**
- * xxshm_umem_find_page() - find the page at an index
- * @mapping: what xxshm_umem_mapping() returned for the umem
- * @index: number of the page in the umem
+ * xxshm_pages_find() - find the page at an index
+ * @mapping: what xxshm_pages_mapping() returned for the memory object
+ * @index: number of the page in the memory object
  *
  * Context: Process context; does not sleep.
  * Return: the page, with a reference for the caller; NULL if the index has no page.
  */
-struct page *xxshm_umem_find_page(struct address_space *mapping, pgoff_t index)
+struct page *xxshm_pages_find(struct address_space *mapping, pgoff_t index)
 {
 	return find_get_page(mapping, index);
 }
 
 /**
- * xxshm_umem_trylock_page() - lock a page if that can be done at once
+ * xxshm_pages_trylock() - lock a page if that can be done at once
  * @mapping: the page cache in which it was found
  * @page: the page; the caller has a reference
  *
@@ -323,7 +323,7 @@ struct page *xxshm_umem_find_page(struct address_space *mapping, pgoff_t index)
  * Return: true if the page has been locked and is still there; false if somebody
  * else has it locked, or the kernel has moved its contents to another page.
  */
-bool xxshm_umem_trylock_page(struct address_space *mapping, struct page *page)
+bool xxshm_pages_trylock(struct address_space *mapping, struct page *page)
 {
 	struct folio *folio = page_folio(page);
 
@@ -336,93 +336,93 @@ bool xxshm_umem_trylock_page(struct address_space *mapping, struct page *page)
 }
 
 /**
- * xxshm_umem_mapping() - the page cache of an umem
- * @umem: the memory object
+ * xxshm_pages_mapping() - the page cache of a memory object
+ * @pages: the memory object
  *
  * A file that is to be mapped must have this as its f_mapping, so that rmap,
- * futexes and fault-around work on the umem and not on the device's inode.
+ * futexes and fault-around work on the memory object and not on the device's inode.
  *
  * Context: Any.
- * Return: the address space; it lives as long as the umem.
+ * Return: the address space; it lives as long as the memory object.
  */
-struct address_space *xxshm_umem_mapping(struct xxshm_umem *umem)
+struct address_space *xxshm_pages_mapping(struct xxshm_pages *pages)
 {
-	return umem->inode->i_mapping;
+	return pages->inode->i_mapping;
 }
 
 /**
- * xxshm_umem_alloc() - make a memory object without pages
+ * xxshm_pages_alloc() - make a memory object without pages
  * @npages: its size in pages, at least 1
  *
  * Context: Process context, may sleep.
- * Return: the umem, to be given to xxshm_umem_free(); ERR_PTR(-ENOMEM).
+ * Return: the memory object, to be given to xxshm_pages_free(); ERR_PTR(-ENOMEM).
  */
-struct xxshm_umem *xxshm_umem_alloc(pgoff_t npages)
+struct xxshm_pages *xxshm_pages_alloc(pgoff_t npages)
 {
-	struct xxshm_umem *umem = kzalloc(sizeof(*umem), GFP_KERNEL);
+	struct xxshm_pages *pages = kzalloc(sizeof(*pages), GFP_KERNEL);
 	struct inode *inode;
 
-	if (!umem)
+	if (!pages)
 		return ERR_PTR(-ENOMEM);
-	inode = alloc_anon_inode(umem_mount->mnt_sb);
+	inode = alloc_anon_inode(pages_mount->mnt_sb);
 	if (IS_ERR(inode)) {
-		kfree(umem);
+		kfree(pages);
 		return ERR_CAST(inode);
 	}
 	/* A fault maps a PMD only if the file's size goes beyond it. */
 	i_size_write(inode, (loff_t)npages << PAGE_SHIFT);
-	inode->i_mapping->a_ops = &umem_aops;
+	inode->i_mapping->a_ops = &pages_aops;
 	mapping_set_unevictable(inode->i_mapping);
 	mapping_set_large_folios(inode->i_mapping);
-	umem->inode = inode;
-	return umem;
+	pages->inode = inode;
+	return pages;
 }
 
 /**
- * xxshm_umem_free() - free a memory object with all its pages
- * @umem: the memory object; no mapping of it may be left
+ * xxshm_pages_free() - free a memory object with all its pages
+ * @pages: the memory object; no mapping of it may be left
  *
  * Pages that are still pinned, by a transfer in flight for example, go when
  * the pin does.
  *
  * Context: Process context, may sleep.
  */
-void xxshm_umem_free(struct xxshm_umem *umem)
+void xxshm_pages_free(struct xxshm_pages *pages)
 {
-	iput(umem->inode);
-	kfree(umem);
+	iput(pages->inode);
+	kfree(pages);
 }
 
-static int umem_init_fs_context(struct fs_context *fc)
+static int pages_init_fs_context(struct fs_context *fc)
 {
-	return init_pseudo(fc, UMEM_SUPER_MAGIC) ? 0 : -ENOMEM;
+	return init_pseudo(fc, PAGES_SUPER_MAGIC) ? 0 : -ENOMEM;
 }
 
 /* No .owner: the mount below would hold the module, which could never go. */
-static struct file_system_type umem_fs_type = {
+static struct file_system_type pages_fs_type = {
 	.name			= "xxshm",
-	.init_fs_context	= umem_init_fs_context,
+	.init_fs_context	= pages_init_fs_context,
 	.kill_sb		= kill_anon_super,
 };
 
 /**
- * xxshm_umem_init() - make the file system that holds the inodes
+ * xxshm_pages_init() - make the file system that holds the inodes
  *
  * Context: Process context, may sleep.
  * Return: 0; -ENOMEM, or what else kern_mount() fails with.
  */
-int __init xxshm_umem_init(void)
+int __init xxshm_pages_init(void)
 {
-	umem_mount = kern_mount(&umem_fs_type);
-	return PTR_ERR_OR_ZERO(umem_mount);
+	pages_mount = kern_mount(&pages_fs_type);
+	return PTR_ERR_OR_ZERO(pages_mount);
 }
 
 /**
- * xxshm_umem_exit() - take the file system away; every umem must be freed
+ * xxshm_pages_exit() - take the file system away; every memory object must be freed
  *
  * Context: Process context, may sleep.
  */
-void xxshm_umem_exit(void)
+void xxshm_pages_exit(void)
 {
-	kern_unmount(umem_mount);
+	kern_unmount(pages_mount);
 }
