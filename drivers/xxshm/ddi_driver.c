@@ -27,9 +27,9 @@
 #include "ddi_devmap.h"
 #include "ddi_driver.h"
 #include "ddi_entry.h"
-#include "ddi_lock.h"
 #include "ddi_opens.h"
 #include "ddi_seg.h"
+#include "late.h"
 #include "map.h"
 #include "nodes.h"
 #include "prep.h"
@@ -437,7 +437,7 @@ void ddi_driver_unregister(struct ddi_driver *driver)
 	if (!driver->node)
 		return;
 	xxshm_nodes_del(&driver->node->nodes);
-	xxshm_ddi_lock_flush();
+	xxshm_late_flush();
 	kfree(driver->node);
 	driver->node = NULL;
 }

@@ -13,12 +13,9 @@
 #include <linux/bug.h>
 #include <linux/errno.h>
 #include <linux/export.h>
-#include <linux/irqflags.h>
-#include <linux/llist.h>
 #include <linux/mm.h>
 #include <linux/mmu_notifier.h>
 #include <linux/mutex.h>
-#include <linux/preempt.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
 #include <linux/workqueue.h>
@@ -27,8 +24,8 @@
 
 #include <xxshm/umem.h>
 
-#include "ddi_lock.h"
 #include "ddi_umem.h"
+#include "late.h"
 #include "memlock.h"
 #include "pin.h"
 
@@ -40,7 +37,7 @@ enum lock_state {
 	LOCK_WATCHED,
 	LOCK_GONE,	/* some of the addresses are not there any more */
 	LOCK_TOLD,	/* the driver has been told so */
-	LOCK_UNLOCKED,	/* where it cannot wait: it is not to be told */
+	LOCK_UNLOCKED,	/* by the driver: it is not told any more */
 };
 
 /**
@@ -50,8 +47,8 @@ enum lock_state {
  * @cleanup: the driver's function, or NULL: then the three that follow are not used
  * @state: an enum lock_state; only exchanged
  * @notifier: tells us of the process's addresses
- * @work: calls @cleanup
- * @entry: in lock_unlocked
+ * @telling: calls @cleanup
+ * @undoing: undoes the whole
  */
 struct umem_lock {
 	struct ddi_umem_cookie cookie;
@@ -59,11 +56,9 @@ struct umem_lock {
 	void (*cleanup)(ddi_umem_cookie_t *cookiep);
 	int state;
 	struct mmu_interval_notifier notifier;
-	struct work_struct work;
-	struct llist_node entry;
+	struct work_struct telling;
+	struct work_struct undoing;
 };
-
-static struct workqueue_struct *lock_wq;
 
 /* Held by who gives the cookie of a lock to the driver. */
 static DEFINE_MUTEX(lock_publishing);
@@ -75,7 +70,7 @@ static struct umem_lock *to_lock(struct ddi_umem_cookie *cookie)
 
 static void lock_cleanup(struct work_struct *work)
 {
-	struct umem_lock *lock = container_of(work, struct umem_lock, work);
+	struct umem_lock *lock = container_of(work, struct umem_lock, telling);
 
 	if (cmpxchg(&lock->state, LOCK_GONE, LOCK_TOLD) != LOCK_GONE)
 		return;
@@ -95,7 +90,7 @@ static bool lock_invalidate(struct mmu_interval_notifier *notifier,
 	/* In this order: who publishes it meanwhile leads from the first to the second. */
 	if (cmpxchg(&lock->state, LOCK_NEW, LOCK_GONE) != LOCK_NEW &&
 	    cmpxchg(&lock->state, LOCK_WATCHED, LOCK_GONE) == LOCK_WATCHED)
-		queue_work(lock_wq, &lock->work);
+		xxshm_late_queue(&lock->telling);
 	return true;
 }
 
@@ -111,7 +106,7 @@ static int lock_watch(struct umem_lock *lock, unsigned long addr, size_t len)
 		return 0;
 	if (!current->mm || !len)
 		return -EFAULT;
-	INIT_WORK(&lock->work, lock_cleanup);
+	INIT_WORK(&lock->telling, lock_cleanup);
 	err = mmu_interval_notifier_insert(&lock->notifier, current->mm, addr, len,
 					   &lock_notifier_ops);
 	if (err)
@@ -132,10 +127,10 @@ static void lock_unwatch(struct umem_lock *lock)
 	 * cleanup() itself may be who unlocks, and it may be that of a lock that is gone
 	 * and was where this one is.
 	 */
-	if (current_work() == &lock->work)
-		cancel_work(&lock->work);
+	if (current_work() == &lock->telling)
+		cancel_work(&lock->telling);
 	else
-		cancel_work_sync(&lock->work);
+		cancel_work_sync(&lock->telling);
 }
 
 /*
@@ -153,7 +148,7 @@ static void lock_publish(struct umem_lock *lock, ddi_umem_cookie_t *cookiep)
 	/* Likewise. */
 	smp_store_release(cookiep, &lock->cookie);
 	if (cmpxchg(&lock->state, LOCK_NEW, LOCK_WATCHED) != LOCK_NEW)
-		queue_work(lock_wq, &lock->work);
+		xxshm_late_queue(&lock->telling);
 	mutex_unlock(&lock_publishing);
 }
 
@@ -174,6 +169,15 @@ static int lock_make(struct umem_lock *lock, unsigned long addr, size_t len, int
 	return err;
 }
 
+static void lock_undo(struct work_struct *work)
+{
+	struct umem_lock *lock = container_of(work, struct umem_lock, undoing);
+
+	lock_unwatch(lock);
+	xxshm_pin_undo(&lock->pin);
+	kfree(lock);
+}
+
 static int lock_memory(caddr_t addr, size_t len, int flags, ddi_umem_cookie_t *cookiep,
 		       void (*cleanup)(ddi_umem_cookie_t *cookiep))
 {
@@ -186,6 +190,7 @@ static int lock_memory(caddr_t addr, size_t len, int flags, ddi_umem_cookie_t *c
 	if (!lock)
 		return ENOMEM;
 	lock->cleanup = cleanup;
+	INIT_WORK(&lock->undoing, lock_undo);
 	err = lock_make(lock, (unsigned long)addr, len, flags, cookiep);
 	if (err)
 		kfree(lock);
@@ -291,27 +296,6 @@ struct page **ddi_umem_pages(ddi_umem_cookie_t cookie)
 }
 EXPORT_SYMBOL_GPL(ddi_umem_pages);
 
-static void lock_undo(struct umem_lock *lock)
-{
-	lock_unwatch(lock);
-	xxshm_pin_undo(&lock->pin);
-	kfree(lock);
-}
-
-/* What was unlocked where it is not allowed to sleep. */
-static LLIST_HEAD(lock_unlocked);
-
-static void lock_undo_unlocked(struct work_struct *work)
-{
-	struct llist_node *list = llist_reverse_order(llist_del_all(&lock_unlocked));
-	struct umem_lock *lock, *next;
-
-	llist_for_each_entry_safe(lock, next, list, entry)
-		lock_undo(lock);
-}
-
-static DECLARE_WORK(lock_undo_work, lock_undo_unlocked);
-
 /**
  * ddi_umem_unlock() - the driver needs locked memory no more
  * @cookie: from ddi_umem_lock() or umem_lockmemory(); not used again
@@ -333,44 +317,7 @@ void ddi_umem_unlock(ddi_umem_cookie_t cookie)
 	/* Memory of ddi_umem_alloc(): a mistake of the driver. */
 	if (WARN_ON_ONCE(cookie->region))
 		return;
-	if (!in_interrupt() && !irqs_disabled()) {
-		lock_undo(lock);
-	} else {
-		xchg(&lock->state, LOCK_UNLOCKED);
-		llist_add(&lock->entry, &lock_unlocked);
-		queue_work(lock_wq, &lock_undo_work);
-	}
+	xchg(&lock->state, LOCK_UNLOCKED);
+	xxshm_late_run(&lock->undoing);
 }
 EXPORT_SYMBOL_GPL(ddi_umem_unlock);
-
-/**
- * xxshm_ddi_lock_flush() - wait for what workers do for drivers
- *
- * Context: Process context, may sleep.
- */
-void xxshm_ddi_lock_flush(void)
-{
-	flush_workqueue(lock_wq);
-}
-
-/**
- * xxshm_ddi_lock_init() - get ready to lock memory
- *
- * Context: Process context, may sleep.
- * Return: 0 or -ENOMEM.
- */
-int __init xxshm_ddi_lock_init(void)
-{
-	lock_wq = alloc_workqueue("xxshm", WQ_UNBOUND, 0);
-	return lock_wq ? 0 : -ENOMEM;
-}
-
-/**
- * xxshm_ddi_lock_exit() - the opposite; no driver is left
- *
- * Context: Process context, may sleep.
- */
-void xxshm_ddi_lock_exit(void)
-{
-	destroy_workqueue(lock_wq);
-}

@@ -15,7 +15,7 @@
 
 #include "chardev.h"
 #include "ddi_driver.h"
-#include "ddi_lock.h"
+#include "late.h"
 #include "pageable.h"
 #include "pages.h"
 #include "prep.h"
@@ -118,12 +118,12 @@ static int __init xxshm_init(void)
 	err = xxshm_region_init();
 	if (err)
 		goto err_pages;
-	err = xxshm_ddi_lock_init();
+	err = xxshm_late_init();
 	if (err)
 		goto err_region;
 	err = xxshm_ddi_driver_init();
 	if (err)
-		goto err_ddi_lock;
+		goto err_late;
 	err = xxshm_chardev_init(count, npages, pageable);
 	if (err)
 		goto err_ddi_driver;
@@ -131,8 +131,8 @@ static int __init xxshm_init(void)
 
 err_ddi_driver:
 	xxshm_ddi_driver_exit();
-err_ddi_lock:
-	xxshm_ddi_lock_exit();
+err_late:
+	xxshm_late_exit();
 err_region:
 	xxshm_region_exit();
 err_pages:
@@ -145,7 +145,7 @@ static void __exit xxshm_exit(void)
 {
 	xxshm_chardev_exit();
 	xxshm_ddi_driver_exit();
-	xxshm_ddi_lock_exit();
+	xxshm_late_exit();
 	xxshm_prep_exit();
 	xxshm_region_exit();
 	xxshm_pages_exit();

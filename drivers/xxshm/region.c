@@ -19,14 +19,13 @@
  */
 #include <linux/atomic.h>
 #include <linux/bits.h>
+#include <linux/container_of.h>
 #include <linux/err.h>
 #include <linux/errno.h>
 #include <linux/gfp.h>
-#include <linux/llist.h>
 #include <linux/lockdep.h>
 #include <linux/mm.h>
 #include <linux/mutex.h>
-#include <linux/preempt.h>
 #include <linux/refcount.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
@@ -34,6 +33,7 @@
 #include <linux/workqueue.h>
 
 #include "fill.h"
+#include "late.h"
 #include "pages.h"
 #include "region.h"
 
@@ -61,7 +61,7 @@
  * @npages: its size; constant
  * @fill: whether its pages are in the pool
  * @published: how many of them are there, under the lock of @fill
- * @late: on the list of those to be freed in process context
+ * @freeing: frees it
  */
 struct xxshm_region {
 	refcount_t refs;
@@ -71,7 +71,7 @@ struct xxshm_region {
 	pgoff_t npages;
 	struct xxshm_fill fill;
 	pgoff_t published;
-	struct llist_node late;
+	struct work_struct freeing;
 };
 
 static struct xxshm_pages *region_pool;
@@ -176,6 +176,20 @@ static int region_alloc_sleeping(struct xxshm_region *region)
 	return region_alloc_scattered(region);
 }
 
+static void region_free(struct work_struct *work)
+{
+	struct xxshm_region *region = container_of(work, struct xxshm_region, freeing);
+
+	if (region->published)
+		xxshm_pages_remove(region_pool, region->first, region->npages);
+	if (region->pages)
+		vunmap(region->addr);
+	region_put_pages(region, region->npages);
+	kvfree(region->pages);
+	xxshm_fill_destroy(&region->fill);
+	kfree(region);
+}
+
 /**
  * xxshm_region_alloc() - get memory for a driver
  * @npages: how much, at least 1
@@ -211,37 +225,13 @@ struct xxshm_region *xxshm_region_alloc(pgoff_t npages, bool may_sleep)
 		goto err_region;
 	refcount_set(&region->refs, 1);
 	xxshm_fill_init(&region->fill);
+	INIT_WORK(&region->freeing, region_free);
 	return region;
 
 err_region:
 	kfree(region);
 	return ERR_PTR(err);
 }
-
-static void region_free(struct xxshm_region *region)
-{
-	if (region->published)
-		xxshm_pages_remove(region_pool, region->first, region->npages);
-	if (region->pages)
-		vunmap(region->addr);
-	region_put_pages(region, region->npages);
-	kvfree(region->pages);
-	xxshm_fill_destroy(&region->fill);
-	kfree(region);
-}
-
-static LLIST_HEAD(region_late);
-
-static void region_free_late(struct work_struct *unused)
-{
-	struct llist_node *list = llist_del_all(&region_late);
-	struct xxshm_region *region, *next;
-
-	llist_for_each_entry_safe(region, next, list, late)
-		region_free(region);
-}
-
-static DECLARE_WORK(region_late_work, region_free_late);
 
 /**
  * xxshm_region_get() - take one more reference
@@ -263,12 +253,8 @@ void xxshm_region_get(struct xxshm_region *region)
  */
 void xxshm_region_put(struct xxshm_region *region)
 {
-	if (!refcount_dec_and_test(&region->refs))
-		return;
-	if (!in_interrupt() && !irqs_disabled())
-		region_free(region);
-	else if (llist_add(&region->late, &region_late))
-		schedule_work(&region_late_work);
+	if (refcount_dec_and_test(&region->refs))
+		xxshm_late_run(&region->freeing);
 }
 
 /**
@@ -466,6 +452,5 @@ int __init xxshm_region_init(void)
  */
 void xxshm_region_exit(void)
 {
-	flush_work(&region_late_work);
 	xxshm_pages_free(region_pool);
 }
