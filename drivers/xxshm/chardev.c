@@ -204,8 +204,7 @@ static int chardev_map_locked(struct xxshm_file *xf, struct xxshm_window *win,
 	struct xxshm_map *map;
 	int err;
 
-	map = xxshm_map_alloc(&xf->maps, win->first + vma->vm_pgoff,
-			      vma_pages(vma));
+	map = xxshm_map_alloc(&xf->maps, vma_pages(vma));
 	if (IS_ERR(map))
 		return PTR_ERR(map);
 	err = chardev_populate(xf, win, vma);
@@ -213,7 +212,8 @@ static int chardev_map_locked(struct xxshm_file *xf, struct xxshm_window *win,
 		xxshm_map_free(map);
 		return err;
 	}
-	xxshm_map_commit(vma, map, map->first);
+	map->index = win->first + vma->vm_pgoff;
+	xxshm_map_commit(vma, map);
 	return 0;
 }
 

@@ -137,7 +137,7 @@ static int devmap_make(struct as *as, offset_t off, size_t len, uint_t prot,
 	err = devmap_check(as, off, len);
 	if (err)
 		return err;
-	map = xxshm_map_alloc(as->maps, off >> PAGE_SHIFT, len >> PAGE_SHIFT);
+	map = xxshm_map_alloc(as->maps, len >> PAGE_SHIFT);
 	if (IS_ERR(map))
 		return PTR_ERR(map);
 	seg = xxshm_map_to_seg(map);
@@ -353,5 +353,5 @@ void xxshm_devmap_commit(void *made, struct vm_area_struct *vma)
 	struct devmap_seg *seg = made;
 
 	xxshm_seg_watch(seg, vma);
-	xxshm_map_commit(vma, &seg->map, seg->index);
+	xxshm_map_commit(vma, &seg->map);
 }

@@ -141,7 +141,7 @@ vm_fault_t xxshm_seg_fault(struct xxshm_map *map, struct vm_fault *vmf)
 {
 	struct devmap_seg *seg = xxshm_map_to_seg(map);
 	struct devmap_space *space = xxshm_seg_space(seg, vmf->vma->vm_mm);
-	pgoff_t page = vmf->pgoff - seg->index;
+	pgoff_t page = vmf->pgoff - seg->map.index;
 	vm_fault_t ret = 0;
 
 	if (space->loaded)
@@ -235,7 +235,7 @@ static void part_zap(const struct devmap_part *part)
 		cond_resched();
 	}
 	unmap_mapping_range(xxshm_region_mapping(),
-			    (loff_t)(part->seg->index + part->first) << PAGE_SHIFT,
+			    (loff_t)(part->seg->map.index + part->first) << PAGE_SHIFT,
 			    (loff_t)part->npages << PAGE_SHIFT, 1);
 	xxshm_region_put(part->region);
 }

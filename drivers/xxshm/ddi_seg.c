@@ -116,7 +116,7 @@ static int seg_may_protect(struct xxshm_map *map, pgoff_t index, pgoff_t npages,
 {
 	uint_t prot = vm_flags & (VM_READ | VM_WRITE);
 	struct devmap_seg *seg = xxshm_map_to_seg(map);
-	pgoff_t first = index - seg->index;
+	pgoff_t first = index - seg->map.index;
 	struct devmap_handle *handle;
 	struct devmap_space *space;
 	int err = 0;
@@ -286,7 +286,7 @@ static void seg_open(struct xxshm_map *map, struct vm_area_struct *vma)
 {
 	struct devmap_seg *seg = xxshm_map_to_seg(map);
 	struct devmap_space *space, *parent;
-	pgoff_t first = vma->vm_pgoff - seg->index;
+	pgoff_t first = vma->vm_pgoff - seg->map.index;
 
 	if (!seg->is_watched)
 		return;
@@ -305,7 +305,7 @@ static void seg_close(struct xxshm_map *map, struct vm_area_struct *vma)
 {
 	struct devmap_seg *seg = xxshm_map_to_seg(map);
 	struct devmap_space *space;
-	pgoff_t first = vma->vm_pgoff - seg->index;
+	pgoff_t first = vma->vm_pgoff - seg->map.index;
 	bool goes, is_last;
 
 	if (!seg->is_watched)
@@ -456,9 +456,9 @@ int xxshm_seg_ready(struct devmap_seg *seg)
 	if (seg_is_plain(seg)) {
 		handle = &seg->first_handle;
 		seg->map.ops = &seg_plain_ops;
-		seg->index = xxshm_region_first(handle->region) + handle->koff;
+		seg->map.index = xxshm_region_first(handle->region) + handle->koff;
 	} else {
-		err = xxshm_region_reserve(seg->npages, &seg->index);
+		err = xxshm_region_reserve(seg->npages, &seg->map.index);
 		if (err)
 			return err;
 	}

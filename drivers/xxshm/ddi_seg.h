@@ -52,7 +52,6 @@ struct devmap_space {
  * @dev: the node; constant
  * @off: the user's offset of its first page, in bytes; constant
  * @npages: its size; constant
- * @index: of its first page in the store; constant once a VMA has it
  * @is_watched: a handle has callbacks; constant once a VMA has it
  * @first_space: of the process that called mmap(2), as long as that has it
  * @first_handle: the first one there. Most segments have no others: to allocate
@@ -65,7 +64,6 @@ struct devmap_seg {
 	dev_t dev;
 	offset_t off;
 	pgoff_t npages;
-	pgoff_t index;
 	bool is_watched;
 	struct devmap_space first_space;
 	struct devmap_handle first_handle;

@@ -95,6 +95,8 @@ static void map_list_add(struct xxshm_map_list *list, struct xxshm_map *map)
 
 static void map_list_del(struct xxshm_map_list *list, struct xxshm_map *map)
 {
+	if (hlist_unhashed(&map->entry))
+		return;
 	atomic_long_sub(map->charge.npages, &list->totals->charged);
 	mutex_lock(&list->lock);
 	list->charged -= map->charge.npages;
@@ -120,18 +122,17 @@ static void map_put_back(struct xxshm_map_list *list, struct xxshm_map *map)
 /**
  * xxshm_map_alloc() - pay for a mapping that is to be made
  * @list: the list of the file that is being mapped
- * @first: its first page, as the owner of the list counts them
  * @npages: its length in pages; all of it is paid for, mapped before or not
  *
- * It is on the list from now on, for what is charged can be read at any time.
+ * It is on the list, where programs and administrators see it, only when
+ * xxshm_map_commit() has made it.
  *
  * Context: Process context, may sleep.
  * Return: the mapping, for xxshm_map_commit() or xxshm_map_free();
  * ERR_PTR(-EAGAIN) if the user of current may not lock so much, see
  * xxshm_memlock_charge(); ERR_PTR(-ENOMEM). On failure nothing has changed.
  */
-struct xxshm_map *xxshm_map_alloc(struct xxshm_map_list *list, pgoff_t first,
-				  pgoff_t npages)
+struct xxshm_map *xxshm_map_alloc(struct xxshm_map_list *list, pgoff_t npages)
 {
 	struct xxshm_map *map = map_take(list);
 	int err;
@@ -146,9 +147,8 @@ struct xxshm_map *xxshm_map_alloc(struct xxshm_map_list *list, pgoff_t first,
 	}
 	refcount_set(&map->vmas, 1);
 	map->list = list;
-	map->first = first;
 	map->ops = NULL;
-	map_list_add(list, map);
+	INIT_HLIST_NODE(&map->entry);
 	return map;
 }
 
@@ -302,17 +302,18 @@ void xxshm_map_restrict(struct vm_area_struct *vma, pgoff_t index)
 /**
  * xxshm_map_commit() - make a checked VMA the mapping that was paid for
  * @vma: the VMA that xxshm_map_check() or xxshm_map_check_kind() accepted
- * @map: its mapping; the VMA owns it from now on
- * @index: its first page in the page cache of the VMA's file, where all of its
- *	pages must be, unless the mapping's owner finds them
+ * @map: its mapping, whose index the owner has set; the VMA owns it from now on
+ *
+ * All pages of the mapping must be in the page cache of the VMA's file, unless the
+ * mapping's owner finds them.
  *
  * Context: In an mmap handler, as its last step.
  */
-void xxshm_map_commit(struct vm_area_struct *vma, struct xxshm_map *map,
-		      pgoff_t index)
+void xxshm_map_commit(struct vm_area_struct *vma, struct xxshm_map *map)
 {
-	xxshm_map_restrict(vma, index);
+	xxshm_map_restrict(vma, map->index);
 	vma->vm_private_data = map;
+	map_list_add(map->list, map);
 	if (map->ops && map->ops->fault) {
 		vma->vm_ops = &map_by_owner_vm_ops;
 	} else {

@@ -73,9 +73,10 @@ struct xxshm_map_ops {
  * struct xxshm_map - what one call of mmap(2) made and paid for
  * @vmas: how many VMAs it is by now: it begins as one, fork, split and mremap
  *	make more; the charge is returned when the last is gone
- * @list: the list it is on as long as it is charged; constant
+ * @list: the list it is on as long as it has a VMA; constant
  * @entry: in @list, under its lock
- * @first: its first page as the owner of the list counts them; constant
+ * @index: of its first page in the page cache of its file; set by the owner, constant
+ *	once a VMA has it
  * @charge: its price; constant
  * @ops: what its owner does for it, or NULL; constant once a VMA has it
  */
@@ -83,7 +84,7 @@ struct xxshm_map {
 	refcount_t vmas;
 	struct xxshm_map_list *list;
 	struct hlist_node entry;
-	pgoff_t first;
+	pgoff_t index;
 	struct xxshm_charge charge;
 	const struct xxshm_map_ops *ops;
 };
@@ -95,12 +96,10 @@ unsigned long xxshm_map_list_charged(struct xxshm_map_list *list);
 
 int xxshm_map_check_kind(const struct vm_area_struct *vma);
 int xxshm_map_check(struct vm_area_struct *vma, pgoff_t npages);
-struct xxshm_map *xxshm_map_alloc(struct xxshm_map_list *list, pgoff_t first,
-				  pgoff_t npages);
+struct xxshm_map *xxshm_map_alloc(struct xxshm_map_list *list, pgoff_t npages);
 void xxshm_map_free(struct xxshm_map *map);
 void xxshm_map_restrict(struct vm_area_struct *vma, pgoff_t index);
-void xxshm_map_commit(struct vm_area_struct *vma, struct xxshm_map *map,
-		      pgoff_t index);
+void xxshm_map_commit(struct vm_area_struct *vma, struct xxshm_map *map);
 unsigned long xxshm_map_place(struct file *file, unsigned long addr,
 			      unsigned long len, pgoff_t index,
 			      unsigned long flags);

@@ -71,8 +71,8 @@ static const char *report_allocated(struct xxshm_device *xd)
 static void report_map(struct seq_file *m, const struct xxshm_device *xd,
 		       const struct xxshm_map *map)
 {
-	const struct xxshm_window *win = xxshm_device_window_at(xd, map->first);
-	pgoff_t offset = map->first - win->first;
+	const struct xxshm_window *win = xxshm_device_window_at(xd, map->index);
+	pgoff_t offset = map->index - win->first;
 	kuid_t payer = xxshm_memlock_payer(&map->charge);
 
 	seq_printf(m, "mapping:\tmodel=%s offset=%llu charged=%llu uid=%u\n",
