@@ -83,6 +83,8 @@ export-source:
 	install -p -m 755 -D -t "$$DEST" tools/dkms-keep-symvers
 	install -p -m 644 -D -t "$$DEST/drivers/xxshm" drivers/xxshm/K* \
 	  $(filter-out %.mod.c,$(wildcard drivers/xxshm/*.[ch]))
+	install -p -m 644 -D -t "$$DEST/drivers/xxshm/ddi" \
+	  $(filter-out %.mod.c,$(wildcard drivers/xxshm/ddi/*.[ch]))
 	install -p -m 644 -D -t "$$DEST/drivers/xxshm/tests" \
 	  drivers/xxshm/tests/Kbuild \
 	  $(filter-out %.mod.c,$(wildcard drivers/xxshm/tests/*.c))

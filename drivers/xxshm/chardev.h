@@ -4,12 +4,6 @@
 
 #include <linux/types.h>
 
-/*
- * Lock order: mmap_lock, then xxshm_fill.lock or xxshm_map_list.lock, never
- * both, then the locks of the page cache. A device gets its memory object under a lock
- * of its own, outside of them all.
- */
-
 int xxshm_chardev_init(unsigned int instances, pgoff_t window_pages,
 		       bool pageable);
 void xxshm_chardev_exit(void);

@@ -3,6 +3,12 @@
  * Loading and unloading: the module's parameters, and the order in which the
  * rooms are set up and taken down. The parameters are read as text, so that a
  * value that is no number gets the same clear line as one out of range.
+ *
+ * Lock order: mmap_lock, then ddi_space.telling, then ddi_segment.lock or
+ * xxshm_fill.lock, then pages_strangers, then the locks of pages and of the page cache.
+ * driver_names and chardev_memory_lock are taken before all of these, and never
+ * together. xxshm_map_list.lock, umem_lock_publishing, prep_lock and
+ * ddi_opens.lock are leaves: no other lock of the module is taken inside them.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -14,7 +20,7 @@
 #include <linux/string.h>
 
 #include "chardev.h"
-#include "ddi_driver.h"
+#include "ddi/driver.h"
 #include "late.h"
 #include "pageable.h"
 #include "pages.h"
@@ -121,7 +127,7 @@ static int __init xxshm_init(void)
 	err = xxshm_late_init();
 	if (err)
 		goto err_region;
-	err = xxshm_ddi_driver_init();
+	err = ddi_driver_init();
 	if (err)
 		goto err_late;
 	err = xxshm_chardev_init(count, npages, pageable);
@@ -130,7 +136,7 @@ static int __init xxshm_init(void)
 	return 0;
 
 err_ddi_driver:
-	xxshm_ddi_driver_exit();
+	ddi_driver_exit();
 err_late:
 	xxshm_late_exit();
 err_region:
@@ -144,7 +150,7 @@ module_init(xxshm_init);
 static void __exit xxshm_exit(void)
 {
 	xxshm_chardev_exit();
-	xxshm_ddi_driver_exit();
+	ddi_driver_exit();
 	xxshm_late_exit();
 	xxshm_prep_exit();
 	xxshm_region_exit();

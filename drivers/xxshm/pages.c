@@ -118,7 +118,7 @@ static void pages_remove_stranger(struct address_space *mapping, pgoff_t index)
  * lock. So reclaim only at the hard limit, memory.max.
  */
 static int pages_charge_folio(struct address_space *mapping, pgoff_t index,
-			     struct folio *folio, gfp_t gfp, bool may_wait)
+			      struct folio *folio, gfp_t gfp, bool may_wait)
 {
 	int err = filemap_add_folio(mapping, folio, index, gfp & ~__GFP_DIRECT_RECLAIM);
 
@@ -132,7 +132,7 @@ static int pages_charge_folio(struct address_space *mapping, pgoff_t index,
  * page already, ours or a stranger; a stranger in the way of a single page is gone now.
  */
 static int pages_add_folio(struct address_space *mapping, pgoff_t index,
-			  struct folio *folio, gfp_t gfp, bool may_wait)
+			   struct folio *folio, gfp_t gfp, bool may_wait)
 {
 	/* The folio comes back locked. */
 	int err = pages_charge_folio(mapping, index, folio, gfp, may_wait);
@@ -149,7 +149,7 @@ static int pages_add_folio(struct address_space *mapping, pgoff_t index,
 }
 
 static int pages_add_new(struct address_space *mapping, pgoff_t index,
-			unsigned int order, gfp_t gfp, bool may_wait)
+			 unsigned int order, gfp_t gfp, bool may_wait)
 {
 	struct folio *folio = folio_alloc(gfp | __GFP_ZERO, order);
 	int err;
@@ -209,7 +209,7 @@ EXPORT_SYMBOL_IF_KUNIT(xxshm_pages_huge_fits);
  * -EINTR if current was killed.
  */
 long xxshm_pages_fill_at(struct xxshm_pages *pages, pgoff_t index, pgoff_t end,
-			bool may_wait)
+			 bool may_wait)
 {
 	struct address_space *mapping = xxshm_pages_mapping(pages);
 	long npages;
@@ -264,7 +264,7 @@ int xxshm_pages_make_room(void)
  * if current was killed.
  */
 int xxshm_pages_add(struct xxshm_pages *pages, pgoff_t index,
-			struct page *page)
+		    struct page *page)
 {
 	if (fatal_signal_pending(current))
 		return -EINTR;

@@ -28,10 +28,10 @@ void xxshm_pages_free(struct xxshm_pages *pages);
 pgoff_t xxshm_pages_max(void);
 bool xxshm_pages_may_take(pgoff_t npages);
 int xxshm_pages_add(struct xxshm_pages *pages, pgoff_t index,
-			struct page *page);
+		    struct page *page);
 void xxshm_pages_remove(struct xxshm_pages *pages, pgoff_t first, pgoff_t npages);
 long xxshm_pages_fill_at(struct xxshm_pages *pages, pgoff_t index, pgoff_t end,
-			bool may_wait);
+			 bool may_wait);
 int xxshm_pages_make_room(void);
 struct page *xxshm_pages_find(struct address_space *mapping, pgoff_t index);
 bool xxshm_pages_trylock(struct address_space *mapping, struct page *page);

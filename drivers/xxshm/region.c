@@ -302,7 +302,7 @@ static int region_publish_locked(struct xxshm_region *region)
 	if (i == region->npages)
 		return 0;
 	err = xxshm_pages_add(region_pool, region->first + i,
-				  region_page(region, i));
+			      region_page(region, i));
 	if (!err)
 		region->published = i + 1;
 	return err;

@@ -8,6 +8,7 @@
 #include <linux/device.h>
 #include <linux/fs.h>
 #include <linux/list.h>
+#include <linux/lockdep.h>
 #include <linux/mm.h>
 #include <linux/mutex.h>
 #include <linux/seq_file.h>
@@ -75,6 +76,7 @@ static void report_map(struct seq_file *m, const struct xxshm_device *xd,
 	pgoff_t offset = map->index - win->first;
 	kuid_t payer = xxshm_memlock_payer(&map->charge);
 
+	lockdep_assert_held(&map->list->lock);
 	seq_printf(m, "mapping:\tmodel=%s offset=%llu charged=%llu uid=%u\n",
 		   win == &xd->lp64 ? "lp64" : "ilp32", (u64)offset << PAGE_SHIFT,
 		   (u64)map->charge.npages << PAGE_SHIFT,

@@ -31,13 +31,13 @@
 #define FC_MAKE_ERR(error)	((error) << 8 | FC_OBJERR)
 
 struct as;
-struct devmap_handle;
+struct ddi_handle;
 
 /** typedef ddi_as_handle_t - opaque: the mmap(2) that a driver is called for */
 typedef struct as *ddi_as_handle_t;
 
 /** typedef devmap_cookie_t - opaque: a piece of a mapping, over one cookie */
-typedef struct devmap_handle *devmap_cookie_t;
+typedef struct ddi_handle *devmap_cookie_t;
 
 /* Means nothing here: kernel memory has the byte order of the machine. */
 typedef struct ddi_device_acc_attr {

@@ -8,8 +8,8 @@
 
 #include <xxshm/ddi.h>
 
-#include "../ddi_handle.h"
-#include "../ddi_umem.h"
+#include "../ddi/cookie.h"
+#include "../ddi/handle.h"
 
 #define SIZE	(4 * (s64)PAGE_SIZE)
 
@@ -48,18 +48,18 @@ static void ddi_test_has_range(struct kunit *test)
 	const struct range_case *c = test->param_value;
 	const struct ddi_umem_cookie cookie = { .npages = SIZE / PAGE_SIZE };
 
-	KUNIT_EXPECT_EQ(test, c->fits, xxshm_cookie_has_range(&cookie, c->koff, c->len));
+	KUNIT_EXPECT_EQ(test, c->fits, ddi_cookie_has_range(&cookie, c->koff, c->len));
 }
 
 static void ddi_test_overlaps(struct kunit *test)
 {
-	const struct devmap_handle handle = { .first = 2, .npages = 3 };
+	const struct ddi_handle handle = { .first = 2, .npages = 3 };
 
-	KUNIT_EXPECT_EQ(test, 5, xxshm_handle_end(&handle));
-	KUNIT_EXPECT_FALSE(test, xxshm_handle_overlaps(&handle, 0, 2));
-	KUNIT_EXPECT_TRUE(test, xxshm_handle_overlaps(&handle, 0, 3));
-	KUNIT_EXPECT_TRUE(test, xxshm_handle_overlaps(&handle, 4, 5));
-	KUNIT_EXPECT_FALSE(test, xxshm_handle_overlaps(&handle, 5, 6));
+	KUNIT_EXPECT_EQ(test, 5, ddi_handle_end(&handle));
+	KUNIT_EXPECT_FALSE(test, ddi_handle_overlaps(&handle, 0, 2));
+	KUNIT_EXPECT_TRUE(test, ddi_handle_overlaps(&handle, 0, 3));
+	KUNIT_EXPECT_TRUE(test, ddi_handle_overlaps(&handle, 4, 5));
+	KUNIT_EXPECT_FALSE(test, ddi_handle_overlaps(&handle, 5, 6));
 }
 
 /* It tells 32-bit data from data that is the kernel's own, not LP64 from ILP32. */

@@ -27,11 +27,11 @@ struct ddi_opens {
 	wait_queue_head_t closed;
 };
 
-void xxshm_ddi_opens_init(struct ddi_opens *opens);
-int xxshm_ddi_opens_begin(struct ddi_opens *opens);
-void xxshm_ddi_opens_succeed(struct ddi_opens *opens);
-bool xxshm_ddi_opens_fail(struct ddi_opens *opens);
-bool xxshm_ddi_opens_close(struct ddi_opens *opens, int flag);
-void xxshm_ddi_opens_closed(struct ddi_opens *opens);
+void ddi_opens_init(struct ddi_opens *opens);
+int ddi_opens_begin(struct ddi_opens *opens);
+void ddi_opens_succeed(struct ddi_opens *opens);
+bool ddi_opens_fail(struct ddi_opens *opens);
+bool ddi_opens_close(struct ddi_opens *opens, int flag);
+void ddi_opens_closed(struct ddi_opens *opens);
 
 #endif /* _XXSHM_DDI_OPENS_H */

@@ -17,15 +17,15 @@
 #include <linux/spinlock.h>
 #include <linux/wait.h>
 
-#include "ddi_opens.h"
+#include "opens.h"
 
 /**
- * xxshm_ddi_opens_init() - nobody has the minor open
+ * ddi_opens_init() - nobody has the minor open
  * @opens: those of the minor
  *
  * Context: Any.
  */
-void xxshm_ddi_opens_init(struct ddi_opens *opens)
+void ddi_opens_init(struct ddi_opens *opens)
 {
 	*opens = (struct ddi_opens){};
 	spin_lock_init(&opens->lock);
@@ -45,7 +45,7 @@ static bool opens_try_begin(struct ddi_opens *opens)
 }
 
 /**
- * xxshm_ddi_opens_begin() - open(9E) is going to be called
+ * ddi_opens_begin() - open(9E) is going to be called
  * @opens: those of the minor
  *
  * It waits while close(9E) runs.
@@ -53,18 +53,18 @@ static bool opens_try_begin(struct ddi_opens *opens)
  * Context: Process context, may sleep.
  * Return: 0; -ERESTARTSYS if a signal came while it waited.
  */
-int xxshm_ddi_opens_begin(struct ddi_opens *opens)
+int ddi_opens_begin(struct ddi_opens *opens)
 {
 	return wait_event_interruptible(opens->closed, opens_try_begin(opens));
 }
 
 /**
- * xxshm_ddi_opens_succeed() - open(9E) has returned 0
+ * ddi_opens_succeed() - open(9E) has returned 0
  * @opens: those of the minor
  *
- * Context: Any but interrupts, after xxshm_ddi_opens_begin().
+ * Context: Any but interrupts, after ddi_opens_begin().
  */
-void xxshm_ddi_opens_succeed(struct ddi_opens *opens)
+void ddi_opens_succeed(struct ddi_opens *opens)
 {
 	spin_lock(&opens->lock);
 	opens->is_open = true;
@@ -86,14 +86,14 @@ static bool opens_leave(struct ddi_opens *opens)
 }
 
 /**
- * xxshm_ddi_opens_fail() - open(9E) has failed
+ * ddi_opens_fail() - open(9E) has failed
  * @opens: those of the minor
  *
- * Context: Any but interrupts, after xxshm_ddi_opens_begin().
+ * Context: Any but interrupts, after ddi_opens_begin().
  * Return: true if all files were closed meanwhile. The caller then calls
- * close(9E) with @opens->flag, and xxshm_ddi_opens_closed().
+ * close(9E) with @opens->flag, and ddi_opens_closed().
  */
-bool xxshm_ddi_opens_fail(struct ddi_opens *opens)
+bool ddi_opens_fail(struct ddi_opens *opens)
 {
 	bool is_last;
 
@@ -104,15 +104,15 @@ bool xxshm_ddi_opens_fail(struct ddi_opens *opens)
 }
 
 /**
- * xxshm_ddi_opens_close() - a file is closed
+ * ddi_opens_close() - a file is closed
  * @opens: those of the minor
  * @flag: how the file was open, as close(9E) is told it
  *
- * Context: Any but interrupts, after xxshm_ddi_opens_succeed().
+ * Context: Any but interrupts, after ddi_opens_succeed().
  * Return: true if nothing is open any more. The caller then calls close(9E),
- * and xxshm_ddi_opens_closed().
+ * and ddi_opens_closed().
  */
-bool xxshm_ddi_opens_close(struct ddi_opens *opens, int flag)
+bool ddi_opens_close(struct ddi_opens *opens, int flag)
 {
 	bool is_last;
 
@@ -124,12 +124,12 @@ bool xxshm_ddi_opens_close(struct ddi_opens *opens, int flag)
 }
 
 /**
- * xxshm_ddi_opens_closed() - close(9E) has returned
+ * ddi_opens_closed() - close(9E) has returned
  * @opens: those of the minor
  *
  * Context: Any but interrupts.
  */
-void xxshm_ddi_opens_closed(struct ddi_opens *opens)
+void ddi_opens_closed(struct ddi_opens *opens)
 {
 	spin_lock(&opens->lock);
 	opens->is_closing = false;

@@ -9,8 +9,8 @@
  * may wait. So the segment is made before the VMA, as the preparation of the call,
  * see prep.c.
  *
- * The driver sees a mapping as a segment of handles, see ddi_handle.c. A segment that
- * is made here belongs to nobody else until the VMA has it, in xxshm_devmap_commit().
+ * The driver sees a mapping as a segment of handles, see handle.c. A segment that
+ * is made here belongs to nobody else until the VMA has it, in ddi_setup_commit().
  */
 #include <linux/err.h>
 #include <linux/errno.h>
@@ -21,15 +21,15 @@
 #include <xxshm/devmap.h>
 #include <xxshm/driver.h>
 
-#include "ddi_devmap.h"
-#include "ddi_entry.h"
-#include "ddi_handle.h"
-#include "ddi_seg.h"
-#include "ddi_umem.h"
-#include "map.h"
-#include "prep.h"
-#include "region.h"
-#include "trace.h"
+#include "../map.h"
+#include "../prep.h"
+#include "../region.h"
+#include "../trace.h"
+#include "cookie.h"
+#include "entry.h"
+#include "handle.h"
+#include "segment.h"
+#include "setup.h"
 
 /**
  * struct as - the mmap(2) that a driver is called for
@@ -44,22 +44,22 @@ struct as {
 	dev_t dev;
 	struct xxshm_map_list *maps;
 	const struct xxshm_prep_call *call;
-	struct devmap_seg *seg;
+	struct ddi_segment *seg;
 };
 
 /* Is it what devmap(9E) promised for its part of the mapping? */
-static bool devmap_handle_is_sound(const struct devmap_handle *handle,
-				   size_t len, size_t maplen)
+static bool setup_handle_is_sound(const struct ddi_handle *handle,
+				  size_t len, size_t maplen)
 {
 	return handle->region && maplen <= len &&
 	       maplen == handle->npages << PAGE_SHIFT;
 }
 
 /* Let the driver set up the next handle, at @done bytes of the mapping. */
-static int devmap_setup_handle(struct as *as, struct devmap_handle *handle,
-			       size_t done, size_t *maplen)
+static int setup_handle(struct as *as, struct ddi_handle *handle,
+			size_t done, size_t *maplen)
 {
-	struct devmap_seg *seg = handle->space->seg;
+	struct ddi_segment *seg = handle->space->seg;
 	size_t len = (seg->npages << PAGE_SHIFT) - done;
 	int ret;
 
@@ -70,8 +70,8 @@ static int devmap_setup_handle(struct as *as, struct devmap_handle *handle,
 		trace_xxshm_devmap_error(as->dev, seg->off + done, ret);
 		return -ENXIO;
 	}
-	if (!devmap_handle_is_sound(handle, len, *maplen)) {
-		xxshm_ddi_report(as->driver, XXSHM_DDI_DEVMAP,
+	if (!setup_handle_is_sound(handle, len, *maplen)) {
+		ddi_entry_report(as->driver, DDI_ENTRY_DEVMAP,
 				 "returned 0 without devmap_umem_setup(), or with a maplen of %zu that is not what it has set up, or more than the %zu that were left",
 				 *maplen, len);
 		return -EINVAL;
@@ -79,11 +79,11 @@ static int devmap_setup_handle(struct as *as, struct devmap_handle *handle,
 	return 0;
 }
 
-static int devmap_setup_handles(struct as *as, struct devmap_seg *seg, uint_t prot,
-				uint_t maxprot)
+static int setup_handles(struct as *as, struct ddi_segment *seg, uint_t prot,
+			 uint_t maxprot)
 {
 	size_t done, maplen, len = seg->npages << PAGE_SHIFT;
-	struct devmap_handle *handle;
+	struct ddi_handle *handle;
 	int err;
 
 	for (done = 0; done < len; done += maplen) {
@@ -91,59 +91,59 @@ static int devmap_setup_handles(struct as *as, struct devmap_seg *seg, uint_t pr
 		cond_resched();
 		if (fatal_signal_pending(current))
 			return -EINTR;
-		handle = xxshm_seg_add_handle(seg, done >> PAGE_SHIFT);
+		handle = ddi_segment_add_handle(seg, done >> PAGE_SHIFT);
 		if (!handle)
 			return -ENOMEM;
 		handle->prot = prot;
 		handle->maxprot = maxprot;
 		handle->ceiling = maxprot;
-		err = devmap_setup_handle(as, handle, done, &maplen);
+		err = setup_handle(as, handle, done, &maplen);
 		if (err)
 			return err;
 	}
-	return xxshm_seg_ready(seg);
+	return ddi_segment_ready(seg);
 }
 
-static size_t call_len(const struct xxshm_prep_call *call)
+static size_t setup_len(const struct xxshm_prep_call *call)
 {
 	return call->npages << PAGE_SHIFT;
 }
 
-static uint_t call_prot(const struct xxshm_prep_call *call)
+static uint_t setup_prot(const struct xxshm_prep_call *call)
 {
 	return (call->vm_flags & (VM_READ | VM_WRITE)) | PROT_USER;
 }
 
-static uint_t call_maxprot(const struct xxshm_prep_call *call)
+static uint_t setup_maxprot(const struct xxshm_prep_call *call)
 {
 	return PROT_READ | (call->vm_flags & VM_MAYWRITE ? PROT_WRITE : 0) |
 	       PROT_USER;
 }
 
-static int devmap_check(const struct as *as, offset_t off, size_t len)
+static int setup_check(const struct as *as, offset_t off, size_t len)
 {
 	if (!as || as->seg || off < 0 || !PAGE_ALIGNED(off))
 		return -EINVAL;
-	return len == call_len(as->call) ? 0 : -EINVAL;
+	return len == setup_len(as->call) ? 0 : -EINVAL;
 }
 
-static int devmap_make(struct as *as, offset_t off, size_t len, uint_t prot,
-		       uint_t maxprot)
+static int setup_make(struct as *as, offset_t off, size_t len, uint_t prot,
+		      uint_t maxprot)
 {
-	struct devmap_seg *seg;
+	struct ddi_segment *seg;
 	struct xxshm_map *map;
 	int err;
 
-	err = devmap_check(as, off, len);
+	err = setup_check(as, off, len);
 	if (err)
 		return err;
 	map = xxshm_map_alloc(as->maps, len >> PAGE_SHIFT);
 	if (IS_ERR(map))
 		return PTR_ERR(map);
-	seg = xxshm_map_to_seg(map);
-	xxshm_seg_init(seg, as->dev, off, len >> PAGE_SHIFT);
-	err = devmap_setup_handles(as, seg, prot | call_prot(as->call),
-				   maxprot & call_maxprot(as->call));
+	seg = ddi_segment_of(map);
+	ddi_segment_init(seg, as->dev, off, len >> PAGE_SHIFT);
+	err = setup_handles(as, seg, prot | setup_prot(as->call),
+			    maxprot & setup_maxprot(as->call));
 	if (err) {
 		xxshm_map_free(map);
 		return err;
@@ -180,7 +180,7 @@ int devmap_setup(dev_t dev, offset_t off, ddi_as_handle_t as, caddr_t *addrp,
 		 size_t len, uint_t prot, uint_t maxprot, uint_t flags,
 		 cred_t *cred)
 {
-	int err = devmap_make(as, off, len, prot, maxprot);
+	int err = setup_make(as, off, len, prot, maxprot);
 
 	if (!err && addrp)
 		*addrp = (caddr_t)as->call->addr;
@@ -216,7 +216,7 @@ EXPORT_SYMBOL_GPL(ddi_devmap_segmap);
 #define SETUP_FLAGS	(DEVMAP_MAPPING_INVALID | DEVMAP_ALLOW_REMAP | IOMEM_DATA_CACHED)
 
 /* An invalid handle that can't be remapped would be of no use. */
-static bool devmap_flags_are_valid(uint_t flags)
+static bool setup_flags_are_valid(uint_t flags)
 {
 	return !(flags & ~SETUP_FLAGS) &&
 	       (flags & (DEVMAP_MAPPING_INVALID | DEVMAP_ALLOW_REMAP)) !=
@@ -254,9 +254,9 @@ int devmap_umem_setup(devmap_cookie_t dhp, dev_info_t *dip,
 		      uint_t maxprot, uint_t flags,
 		      const ddi_device_acc_attr_t *accattrp)
 {
-	if (!cookie || !xxshm_cookie_has_range(cookie, koff, len))
+	if (!cookie || !ddi_cookie_has_range(cookie, koff, len))
 		return DDI_FAILURE;
-	if (!devmap_flags_are_valid(flags) || dhp->region)
+	if (!setup_flags_are_valid(flags) || dhp->region)
 		return DDI_FAILURE;
 	if (dhp->prot & ~(maxprot & dhp->maxprot))
 		return DDI_FAILURE;
@@ -276,39 +276,39 @@ int devmap_umem_setup(devmap_cookie_t dhp, dev_info_t *dip,
 }
 EXPORT_SYMBOL_GPL(devmap_umem_setup);
 
-static int devmap_call_driver(struct as *as)
+static int setup_call_driver(struct as *as)
 {
 	const struct xxshm_prep_call *call = as->call;
 	offset_t off = (offset_t)call->pgoff << PAGE_SHIFT;
 	caddr_t addr = (caddr_t)call->addr;
-	size_t len = call_len(call);
+	size_t len = setup_len(call);
 
 	/* In a signed offset, what is beyond its end would be before its beginning. */
 	if (call->pgoff > (MAX_LFS_FILESIZE - len) >> PAGE_SHIFT)
 		return -ENXIO;
 	if (!as->driver->segmap)
-		return devmap_make(as, off, len, call_prot(call), call_maxprot(call));
-	return xxshm_ddi_errno(as->driver, XXSHM_DDI_SEGMAP,
+		return setup_make(as, off, len, setup_prot(call), setup_maxprot(call));
+	return ddi_entry_errno(as->driver, DDI_ENTRY_SEGMAP,
 			       as->driver->segmap(as->dev, off, as, &addr, len,
-						  call_prot(call), call_maxprot(call),
-						  MAP_SHARED, xxshm_ddi_cred()));
+						  setup_prot(call), setup_maxprot(call),
+						  MAP_SHARED, ddi_entry_cred()));
 }
 
 /**
- * xxshm_devmap_make() - let a ported driver make a segment
+ * ddi_setup_make() - let a ported driver make a segment
  * @driver: the driver
  * @dev: the node
- * @maps: the mappings made through the file, each of the size of a struct devmap_seg
+ * @maps: the mappings made through the file, each of the size of a struct ddi_segment
  * @call: the mmap(2)
- * @made: the segment is stored here, for xxshm_devmap_commit() or xxshm_devmap_drop()
+ * @made: the segment is stored here, for ddi_setup_commit() or ddi_setup_drop()
  *
  * Context: Process context, about current, may sleep.
  * Return: 0; what segmap() returns, or devmap_setup() if there is none, as a negative
  * errno; -ENXIO if segmap() returns no errno, or made no mapping, or the offset is more
  * than a file can have.
  */
-int xxshm_devmap_make(const struct ddi_driver *driver, dev_t dev,
-		      struct xxshm_map_list *maps, const struct xxshm_prep_call *call,
+int ddi_setup_make(const struct ddi_driver *driver, dev_t dev,
+		   struct xxshm_map_list *maps, const struct xxshm_prep_call *call,
 		      void **made)
 {
 	struct as as = {
@@ -317,7 +317,7 @@ int xxshm_devmap_make(const struct ddi_driver *driver, dev_t dev,
 		.maps	= maps,
 		.call	= call,
 	};
-	int err = devmap_call_driver(&as);
+	int err = setup_call_driver(&as);
 
 	if (!as.seg)
 		return err ?: -ENXIO;
@@ -329,29 +329,26 @@ int xxshm_devmap_make(const struct ddi_driver *driver, dev_t dev,
 }
 
 /**
- * xxshm_devmap_drop() - the mapping of a segment does not come
- * @made: what xxshm_devmap_make() made
+ * ddi_setup_drop() - the mapping of a segment does not come
+ * @made: what ddi_setup_make() made
  *
  * Context: Process context, about any process, may sleep.
  */
-void xxshm_devmap_drop(void *made)
+void ddi_setup_drop(void *made)
 {
-	struct devmap_seg *seg = made;
+	struct ddi_segment *seg = made;
 
 	xxshm_map_free(&seg->map);
 }
 
 /**
- * xxshm_devmap_commit() - make a VMA the mapping of a segment
- * @made: what xxshm_devmap_make() made; the VMA owns it from now on
+ * ddi_setup_commit() - make a VMA the mapping of a segment
+ * @made: what ddi_setup_make() made; the VMA owns it from now on
  * @vma: as mmap(2) made it; its file's f_mapping is xxshm_region_mapping()
  *
  * Context: In an mmap handler, as its last step.
  */
-void xxshm_devmap_commit(void *made, struct vm_area_struct *vma)
+void ddi_setup_commit(void *made, struct vm_area_struct *vma)
 {
-	struct devmap_seg *seg = made;
-
-	xxshm_seg_watch(seg, vma);
-	xxshm_map_commit(vma, &seg->map);
+	ddi_segment_commit(made, vma);
 }

@@ -11,8 +11,8 @@
 
 #include <xxshm/umem.h>
 
-#include "ddi_umem.h"
-#include "region.h"
+#include "../region.h"
+#include "cookie.h"
 
 #define UMEM_FLAGS	(DDI_UMEM_NOSLEEP | DDI_UMEM_PAGEABLE | DDI_UMEM_TRASH)
 

@@ -7,16 +7,16 @@
 
 #include <xxshm/types.h>
 
-#include "nodes.h"
+#include "../nodes.h"
 
 struct ddi_driver;
 
 /* Entry points that may break their contract. */
-enum xxshm_ddi_entry {
-	XXSHM_DDI_OPEN,
-	XXSHM_DDI_IOCTL,
-	XXSHM_DDI_SEGMAP,
-	XXSHM_DDI_DEVMAP,
+enum ddi_entry {
+	DDI_ENTRY_OPEN,
+	DDI_ENTRY_IOCTL,
+	DDI_ENTRY_SEGMAP,
+	DDI_ENTRY_DEVMAP,
 };
 
 /**
@@ -32,14 +32,14 @@ struct ddi_driver_node {
 };
 
 /* On Solaris they are not constant. */
-static inline cred_t *xxshm_ddi_cred(void)
+static inline cred_t *ddi_entry_cred(void)
 {
 	return (cred_t *)current_cred();
 }
 
-void xxshm_ddi_report(const struct ddi_driver *driver, enum xxshm_ddi_entry entry,
+void ddi_entry_report(const struct ddi_driver *driver, enum ddi_entry entry,
 		      const char *format, ...) __printf(3, 4);
-int xxshm_ddi_errno(const struct ddi_driver *driver, enum xxshm_ddi_entry entry,
+int ddi_entry_errno(const struct ddi_driver *driver, enum ddi_entry entry,
 		    int ret);
 
 #endif /* _XXSHM_DDI_ENTRY_H */

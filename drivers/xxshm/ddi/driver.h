@@ -2,7 +2,7 @@
 #ifndef _XXSHM_DDI_DRIVER_H
 #define _XXSHM_DDI_DRIVER_H
 
-int xxshm_ddi_driver_init(void);
-void xxshm_ddi_driver_exit(void);
+int ddi_driver_init(void);
+void ddi_driver_exit(void);
 
 #endif /* _XXSHM_DDI_DRIVER_H */

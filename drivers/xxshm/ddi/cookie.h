@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-#ifndef _XXSHM_DDI_UMEM_H
-#define _XXSHM_DDI_UMEM_H
+#ifndef _XXSHM_DDI_COOKIE_H
+#define _XXSHM_DDI_COOKIE_H
 
 #include <linux/mm.h>
 #include <linux/types.h>
@@ -24,8 +24,8 @@ struct ddi_umem_cookie {
 };
 
 /* Is it a range of whole pages of the memory? No sum is formed that could overflow. */
-static inline bool xxshm_cookie_has_range(const struct ddi_umem_cookie *cookie,
-					  s64 koff, size_t len)
+static inline bool ddi_cookie_has_range(const struct ddi_umem_cookie *cookie,
+					s64 koff, size_t len)
 {
 	u64 size = (u64)cookie->npages << PAGE_SHIFT;
 
@@ -33,4 +33,4 @@ static inline bool xxshm_cookie_has_range(const struct ddi_umem_cookie *cookie,
 	       PAGE_ALIGNED(koff) && PAGE_ALIGNED(len);
 }
 
-#endif /* _XXSHM_DDI_UMEM_H */
+#endif /* _XXSHM_DDI_COOKIE_H */

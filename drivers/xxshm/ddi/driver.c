@@ -23,18 +23,18 @@
 #include <xxshm/driver.h>
 #include <xxshm/model.h>
 
-#include "backport.h"
-#include "ddi_devmap.h"
-#include "ddi_driver.h"
-#include "ddi_entry.h"
-#include "ddi_opens.h"
-#include "ddi_seg.h"
-#include "late.h"
-#include "map.h"
-#include "nodes.h"
-#include "prep.h"
-#include "region.h"
-#include "totals.h"
+#include "../backport.h"
+#include "../late.h"
+#include "../map.h"
+#include "../nodes.h"
+#include "../prep.h"
+#include "../region.h"
+#include "../totals.h"
+#include "driver.h"
+#include "entry.h"
+#include "mapping.h"
+#include "opens.h"
+#include "setup.h"
 
 #define DRIVER_CLASS	"xxshm-driver"
 #define MAX_MINORS	256
@@ -114,8 +114,8 @@ static void driver_call_close(struct ddi_minor *minor, int flag)
 	const struct ddi_driver *driver = minor->driver;
 
 	if (driver->close)
-		driver->close(minor->device.devt, flag, OTYP_CHR, xxshm_ddi_cred());
-	xxshm_ddi_opens_closed(&minor->opens);
+		driver->close(minor->device.devt, flag, OTYP_CHR, ddi_entry_cred());
+	ddi_opens_closed(&minor->opens);
 }
 
 /* A driver that answers with another device number has a clone in mind. */
@@ -126,12 +126,12 @@ static int driver_call_open(const struct ddi_driver *driver, dev_t dev, int flag
 
 	if (!driver->open)
 		return 0;
-	err = xxshm_ddi_errno(driver, XXSHM_DDI_OPEN,
-			      driver->open(&dev, flag, OTYP_CHR, xxshm_ddi_cred()));
+	err = ddi_entry_errno(driver, DDI_ENTRY_OPEN,
+			      driver->open(&dev, flag, OTYP_CHR, ddi_entry_cred()));
 	if (err || dev == asked)
 		return err;
 	if (driver->close)
-		driver->close(dev, flag, OTYP_CHR, xxshm_ddi_cred());
+		driver->close(dev, flag, OTYP_CHR, ddi_entry_cred());
 	return -ENXIO;
 }
 
@@ -139,13 +139,13 @@ static int driver_open_minor(struct ddi_minor *minor, int flag)
 {
 	int err;
 
-	err = xxshm_ddi_opens_begin(&minor->opens);
+	err = ddi_opens_begin(&minor->opens);
 	if (err)
 		return err;
 	err = driver_call_open(minor->driver, minor->device.devt, flag);
 	if (!err)
-		xxshm_ddi_opens_succeed(&minor->opens);
-	else if (xxshm_ddi_opens_fail(&minor->opens))
+		ddi_opens_succeed(&minor->opens);
+	else if (ddi_opens_fail(&minor->opens))
 		driver_call_close(minor, minor->opens.flag);
 	return err;
 }
@@ -165,7 +165,7 @@ static int driver_open(struct inode *inode, struct file *file)
 		kfree(df);
 		return err;
 	}
-	xxshm_map_list_init(&df->maps, sizeof(struct devmap_seg), &df->minor->totals);
+	xxshm_map_list_init(&df->maps, sizeof(struct ddi_segment), &df->minor->totals);
 	xxshm_prep_list_init(&df->preps);
 	file->private_data = df;
 	file->f_mapping = xxshm_region_mapping();
@@ -181,7 +181,7 @@ static int driver_close(struct inode *inode, struct file *file)
 
 	/* A segment that was never mapped goes before the driver sees the close. */
 	xxshm_prep_list_destroy(&df->preps);
-	if (xxshm_ddi_opens_close(&df->minor->opens, flag))
+	if (ddi_opens_close(&df->minor->opens, flag))
 		driver_call_close(df->minor, flag);
 	xxshm_map_list_destroy(&df->maps);
 	kfree(df);
@@ -193,13 +193,13 @@ static int driver_prepare(struct file *file, const struct xxshm_prep_call *call,
 {
 	struct ddi_file *df = file->private_data;
 
-	return xxshm_devmap_make(df->driver, df->minor->device.devt, &df->maps, call,
+	return ddi_setup_make(df->driver, df->minor->device.devt, &df->maps, call,
 				 made);
 }
 
 static const struct xxshm_prep_ops driver_prep_ops = {
 	.make	= driver_prepare,
-	.drop	= xxshm_devmap_drop,
+	.drop	= ddi_setup_drop,
 };
 
 static int driver_mmap(struct file *file, struct vm_area_struct *vma)
@@ -213,7 +213,7 @@ static int driver_mmap(struct file *file, struct vm_area_struct *vma)
 		return err;
 	err = xxshm_prep_mmap(&df->preps, vma, &driver_prep_ops, &made);
 	if (!err)
-		xxshm_devmap_commit(made, vma);
+		ddi_setup_commit(made, vma);
 	return err;
 }
 
@@ -232,7 +232,7 @@ static long driver_ioctl_value(const struct ddi_driver *driver, int value)
 {
 	if (!IS_ERR_VALUE((long)value))
 		return value;
-	xxshm_ddi_report(driver, XXSHM_DDI_IOCTL,
+	ddi_entry_report(driver, DDI_ENTRY_IOCTL,
 			 "set *rvalp to %d, which a program would take for an errno",
 			 value);
 	return -EOVERFLOW;
@@ -247,8 +247,8 @@ static long driver_call_ioctl(struct file *file, unsigned int cmd,
 	if (!df->driver->ioctl)
 		return -ENOTTY;
 	err = df->driver->ioctl(df->minor->device.devt, cmd, arg,
-				driver_flag(file) | model, xxshm_ddi_cred(), &value);
-	err = xxshm_ddi_errno(df->driver, XXSHM_DDI_IOCTL, err);
+				driver_flag(file) | model, ddi_entry_cred(), &value);
+	err = ddi_entry_errno(df->driver, DDI_ENTRY_IOCTL, err);
 	return err ?: driver_ioctl_value(df->driver, value);
 }
 
@@ -291,7 +291,7 @@ static struct device *driver_make_minor(struct xxshm_nodes *nodes)
 	if (!minor)
 		return ERR_PTR(-ENOMEM);
 	minor->driver = node->driver;
-	xxshm_ddi_opens_init(&minor->opens);
+	ddi_opens_init(&minor->opens);
 	device_initialize(&minor->device);
 	minor->device.release = driver_release_minor;
 	dev_set_drvdata(&minor->device, &minor->totals);
@@ -444,22 +444,22 @@ void ddi_driver_unregister(struct ddi_driver *driver)
 EXPORT_SYMBOL_GPL(ddi_driver_unregister);
 
 /**
- * xxshm_ddi_driver_init() - get ready for drivers
+ * ddi_driver_init() - get ready for drivers
  *
  * Context: Process context, may sleep.
  * Return: 0; -ENOMEM; -EEXIST if a class of that name exists already.
  */
-int __init xxshm_ddi_driver_init(void)
+int __init ddi_driver_init(void)
 {
 	return class_register(&driver_class);
 }
 
 /**
- * xxshm_ddi_driver_exit() - the opposite; no driver is left
+ * ddi_driver_exit() - the opposite; no driver is left
  *
  * Context: Process context, may sleep.
  */
-void xxshm_ddi_driver_exit(void)
+void ddi_driver_exit(void)
 {
 	class_unregister(&driver_class);
 }

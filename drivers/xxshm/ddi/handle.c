@@ -16,50 +16,49 @@
 #include <linux/mutex.h>
 #include <linux/slab.h>
 
-#include "ddi_handle.h"
-#include "ddi_seg.h"
-#include "region.h"
+#include "../region.h"
+#include "handle.h"
 
 /**
- * xxshm_handle_map() - tell the driver of a new handle
+ * ddi_handle_map() - tell the driver of a new handle
  * @handle: the handle
  *
  * Context: Process context, may sleep; no lock of the segment is held.
  * Return: 0; -ENXIO if the driver refuses it.
  */
-int xxshm_handle_map(struct devmap_handle *handle)
+int ddi_handle_map(struct ddi_handle *handle)
 {
-	struct devmap_seg *seg = handle->space->seg;
+	struct ddi_segment *seg = handle->space->seg;
 
 	if (handle->ops.devmap_map &&
 	    handle->ops.devmap_map(handle, seg->dev, MAP_SHARED,
-				   xxshm_seg_offset(seg, handle->first),
+				   ddi_segment_offset(seg, handle->first),
 				   handle->npages << PAGE_SHIFT, &handle->pvtp))
 		return -ENXIO;
 	handle->is_known = true;
 	return 0;
 }
 
-static void handle_tell(struct devmap_handle *handle, pgoff_t first, pgoff_t npages,
-			struct devmap_handle *before, void **before_pvtp,
-			struct devmap_handle *after, void **after_pvtp)
+static void handle_tell(struct ddi_handle *handle, pgoff_t first, pgoff_t npages,
+			struct ddi_handle *before, void **before_pvtp,
+			struct ddi_handle *after, void **after_pvtp)
 {
 	if (handle->is_known && handle->ops.devmap_unmap)
 		handle->ops.devmap_unmap(handle, handle->pvtp,
-					 xxshm_seg_offset(handle->space->seg, first),
+					 ddi_segment_offset(handle->space->seg, first),
 					 npages << PAGE_SHIFT, before, before_pvtp,
 					 after, after_pvtp);
 }
 
 /**
- * xxshm_handle_free() - the whole of a handle is unmapped, or it was never mapped
+ * ddi_handle_free() - the whole of a handle is unmapped, or it was never mapped
  * @handle: the handle
  *
- * Context: As xxshm_handle_unmap().
+ * Context: As ddi_handle_unmap().
  */
-void xxshm_handle_free(struct devmap_handle *handle)
+void ddi_handle_free(struct ddi_handle *handle)
 {
-	struct devmap_seg *seg = handle->space->seg;
+	struct ddi_segment *seg = handle->space->seg;
 
 	handle_tell(handle, handle->first, handle->npages, NULL, NULL, NULL, NULL);
 	mutex_lock(&seg->lock);
@@ -72,25 +71,26 @@ void xxshm_handle_free(struct devmap_handle *handle)
 }
 
 /* Make it begin at @first. */
-static void handle_cut_head(struct devmap_handle *handle, pgoff_t first)
+static void handle_cut_head(struct ddi_handle *handle, pgoff_t first)
 {
+	lockdep_assert_held(&handle->space->seg->lock);
 	handle->koff += first - handle->first;
 	handle->npages -= first - handle->first;
 	handle->first = first;
 }
 
-static void handle_set_pvtp(struct devmap_handle *handle, void *pvtp)
+static void handle_set_pvtp(struct ddi_handle *handle, void *pvtp)
 {
-	struct devmap_seg *seg = handle->space->seg;
+	struct ddi_segment *seg = handle->space->seg;
 
 	mutex_lock(&seg->lock);
 	handle->pvtp = pvtp;
 	mutex_unlock(&seg->lock);
 }
 
-static void handle_unmap_head(struct devmap_handle *handle, pgoff_t end)
+static void handle_unmap_head(struct ddi_handle *handle, pgoff_t end)
 {
-	struct devmap_seg *seg = handle->space->seg;
+	struct ddi_segment *seg = handle->space->seg;
 	pgoff_t first = handle->first;
 	void *pvtp = handle->pvtp;
 
@@ -101,10 +101,10 @@ static void handle_unmap_head(struct devmap_handle *handle, pgoff_t end)
 	handle_set_pvtp(handle, pvtp);
 }
 
-static void handle_unmap_tail(struct devmap_handle *handle, pgoff_t first)
+static void handle_unmap_tail(struct ddi_handle *handle, pgoff_t first)
 {
-	struct devmap_seg *seg = handle->space->seg;
-	pgoff_t end = xxshm_handle_end(handle);
+	struct ddi_segment *seg = handle->space->seg;
+	pgoff_t end = ddi_handle_end(handle);
 	void *pvtp = handle->pvtp;
 
 	mutex_lock(&seg->lock);
@@ -115,13 +115,13 @@ static void handle_unmap_tail(struct devmap_handle *handle, pgoff_t first)
 }
 
 /* munmap and fork have no way to fail when they get here. */
-static struct devmap_handle *handle_alloc_copy(void)
+static struct ddi_handle *handle_alloc_copy(void)
 {
-	return kmalloc(sizeof(struct devmap_handle), GFP_KERNEL_ACCOUNT | __GFP_NOFAIL);
+	return kmalloc(sizeof(struct ddi_handle), GFP_KERNEL_ACCOUNT | __GFP_NOFAIL);
 }
 
-static void handle_copy(struct devmap_handle *copy, const struct devmap_handle *handle,
-			struct devmap_space *space)
+static void handle_copy(struct ddi_handle *copy, const struct ddi_handle *handle,
+			struct ddi_space *space)
 {
 	lockdep_assert_held(&space->seg->lock);
 	*copy = *handle;
@@ -129,11 +129,11 @@ static void handle_copy(struct devmap_handle *copy, const struct devmap_handle *
 	xxshm_region_get(copy->region);
 }
 
-static void handle_unmap_middle(struct devmap_handle *handle, pgoff_t first,
+static void handle_unmap_middle(struct ddi_handle *handle, pgoff_t first,
 				pgoff_t end)
 {
-	struct devmap_handle *after = handle_alloc_copy();
-	struct devmap_seg *seg = handle->space->seg;
+	struct ddi_handle *after = handle_alloc_copy();
+	struct ddi_segment *seg = handle->space->seg;
 	void *pvtp = handle->pvtp, *after_pvtp = pvtp;
 
 	mutex_lock(&seg->lock);
@@ -148,7 +148,7 @@ static void handle_unmap_middle(struct devmap_handle *handle, pgoff_t first,
 }
 
 /**
- * xxshm_handle_unmap() - pages of a mapping are unmapped: what is that to a handle?
+ * ddi_handle_unmap() - pages of a mapping are unmapped: what is that to a handle?
  * @handle: the handle; it is gone if none of its pages is left
  * @first: the first of these pages
  * @end: the first that is not among them
@@ -156,12 +156,12 @@ static void handle_unmap_middle(struct devmap_handle *handle, pgoff_t first,
  * Context: Process context, may sleep; the process cannot change its VMAs, and no
  * lock of the segment is held.
  */
-void xxshm_handle_unmap(struct devmap_handle *handle, pgoff_t first, pgoff_t end)
+void ddi_handle_unmap(struct ddi_handle *handle, pgoff_t first, pgoff_t end)
 {
 	bool keeps_head = handle->first < first;
-	bool keeps_tail = end < xxshm_handle_end(handle);
+	bool keeps_tail = end < ddi_handle_end(handle);
 
-	if (!xxshm_handle_overlaps(handle, first, end))
+	if (!ddi_handle_overlaps(handle, first, end))
 		return;
 	if (keeps_head && keeps_tail)
 		handle_unmap_middle(handle, first, end);
@@ -170,11 +170,11 @@ void xxshm_handle_unmap(struct devmap_handle *handle, pgoff_t first, pgoff_t end
 	else if (keeps_tail)
 		handle_unmap_head(handle, end);
 	else
-		xxshm_handle_free(handle);
+		ddi_handle_free(handle);
 }
 
 /**
- * xxshm_handle_dup() - copy a handle for a forked process
+ * ddi_handle_dup() - copy a handle for a forked process
  * @handle: the handle
  * @child: the child
  *
@@ -183,10 +183,10 @@ void xxshm_handle_unmap(struct devmap_handle *handle, pgoff_t first, pgoff_t end
  *
  * Context: In vm_operations_struct.open(), no lock of the segment is held.
  */
-void xxshm_handle_dup(struct devmap_handle *handle, struct devmap_space *child)
+void ddi_handle_dup(struct ddi_handle *handle, struct ddi_space *child)
 {
-	struct devmap_handle *copy = handle_alloc_copy();
-	struct devmap_seg *seg = child->seg;
+	struct ddi_handle *copy = handle_alloc_copy();
+	struct ddi_segment *seg = child->seg;
 	bool is_refused;
 
 	mutex_lock(&seg->lock);

@@ -24,33 +24,33 @@
 
 #include <xxshm/umem.h>
 
-#include "ddi_umem.h"
-#include "late.h"
-#include "memlock.h"
-#include "pin.h"
+#include "../late.h"
+#include "../memlock.h"
+#include "../pin.h"
+#include "cookie.h"
 
-#define LOCK_INTENT	(DDI_UMEMLOCK_READ | DDI_UMEMLOCK_WRITE)
+#define UMEM_LOCK_INTENT	(DDI_UMEMLOCK_READ | DDI_UMEMLOCK_WRITE)
 
 /* Who knows of the cookie, and of the process's addresses. */
-enum lock_state {
-	LOCK_NEW,	/* the driver does not have it yet */
-	LOCK_WATCHED,
-	LOCK_GONE,	/* some of the addresses are not there any more */
-	LOCK_TOLD,	/* the driver has been told so */
-	LOCK_UNLOCKED,	/* by the driver: it is not told any more */
+enum umem_lock_state {
+	UMEM_LOCK_NEW,	/* the driver does not have it yet */
+	UMEM_LOCK_WATCHED,
+	UMEM_LOCK_GONE,	/* some of the addresses are not there any more */
+	UMEM_LOCK_TOLD,	/* the driver has been told so */
+	UMEM_LOCK_UNLOCKED,	/* by the driver: it is not told any more */
 };
 
 /**
- * struct umem_lock - what one call has locked
+ * struct ddi_umem_lock - what one call has locked
  * @cookie: of no memory of ours; it cannot be exported
  * @pin: the pages
  * @cleanup: the driver's function, or NULL: then the three that follow are not used
- * @state: an enum lock_state; only exchanged
+ * @state: an enum umem_lock_state; only exchanged
  * @notifier: tells us of the process's addresses
  * @telling: calls @cleanup
  * @undoing: undoes the whole
  */
-struct umem_lock {
+struct ddi_umem_lock {
 	struct ddi_umem_cookie cookie;
 	struct xxshm_pin pin;
 	void (*cleanup)(ddi_umem_cookie_t *cookiep);
@@ -61,44 +61,44 @@ struct umem_lock {
 };
 
 /* Held by who gives the cookie of a lock to the driver. */
-static DEFINE_MUTEX(lock_publishing);
+static DEFINE_MUTEX(umem_lock_publishing);
 
-static struct umem_lock *to_lock(struct ddi_umem_cookie *cookie)
+static struct ddi_umem_lock *umem_lock_of(struct ddi_umem_cookie *cookie)
 {
-	return container_of(cookie, struct umem_lock, cookie);
+	return container_of(cookie, struct ddi_umem_lock, cookie);
 }
 
-static void lock_cleanup(struct work_struct *work)
+static void umem_lock_cleanup(struct work_struct *work)
 {
-	struct umem_lock *lock = container_of(work, struct umem_lock, telling);
+	struct ddi_umem_lock *lock = container_of(work, struct ddi_umem_lock, telling);
 
-	if (cmpxchg(&lock->state, LOCK_GONE, LOCK_TOLD) != LOCK_GONE)
+	if (cmpxchg(&lock->state, UMEM_LOCK_GONE, UMEM_LOCK_TOLD) != UMEM_LOCK_GONE)
 		return;
 	/* Declared as a pointer to it, but it is the cookie itself. */
 	lock->cleanup((ddi_umem_cookie_t *)&lock->cookie);
 }
 
 /* Other events leave the program its memory, if not these pages. */
-static bool lock_invalidate(struct mmu_interval_notifier *notifier,
-			    const struct mmu_notifier_range *range, unsigned long seq)
+static bool umem_lock_invalidate(struct mmu_interval_notifier *notifier,
+				 const struct mmu_notifier_range *range, unsigned long seq)
 {
-	struct umem_lock *lock = container_of(notifier, struct umem_lock, notifier);
+	struct ddi_umem_lock *lock = container_of(notifier, struct ddi_umem_lock, notifier);
 
 	mmu_interval_set_seq(notifier, seq);
 	if (range->event != MMU_NOTIFY_UNMAP && range->event != MMU_NOTIFY_RELEASE)
 		return true;
 	/* In this order: who publishes it meanwhile leads from the first to the second. */
-	if (cmpxchg(&lock->state, LOCK_NEW, LOCK_GONE) != LOCK_NEW &&
-	    cmpxchg(&lock->state, LOCK_WATCHED, LOCK_GONE) == LOCK_WATCHED)
+	if (cmpxchg(&lock->state, UMEM_LOCK_NEW, UMEM_LOCK_GONE) != UMEM_LOCK_NEW &&
+	    cmpxchg(&lock->state, UMEM_LOCK_WATCHED, UMEM_LOCK_GONE) == UMEM_LOCK_WATCHED)
 		xxshm_late_queue(&lock->telling);
 	return true;
 }
 
-static const struct mmu_interval_notifier_ops lock_notifier_ops = {
-	.invalidate	= lock_invalidate,
+static const struct mmu_interval_notifier_ops umem_lock_notifier_ops = {
+	.invalidate	= umem_lock_invalidate,
 };
 
-static int lock_watch(struct umem_lock *lock, unsigned long addr, size_t len)
+static int umem_lock_watch(struct ddi_umem_lock *lock, unsigned long addr, size_t len)
 {
 	int err;
 
@@ -106,9 +106,9 @@ static int lock_watch(struct umem_lock *lock, unsigned long addr, size_t len)
 		return 0;
 	if (!current->mm || !len)
 		return -EFAULT;
-	INIT_WORK(&lock->telling, lock_cleanup);
+	INIT_WORK(&lock->telling, umem_lock_cleanup);
 	err = mmu_interval_notifier_insert(&lock->notifier, current->mm, addr, len,
-					   &lock_notifier_ops);
+					   &umem_lock_notifier_ops);
 	if (err)
 		return err == -EOVERFLOW ? -EFAULT : err;
 	/* While others change the address space, it may be told only after they have. */
@@ -116,12 +116,12 @@ static int lock_watch(struct umem_lock *lock, unsigned long addr, size_t len)
 	return 0;
 }
 
-static void lock_unwatch(struct umem_lock *lock)
+static void umem_lock_unwatch(struct ddi_umem_lock *lock)
 {
 	if (!lock->cleanup)
 		return;
-	mutex_lock(&lock_publishing);
-	mutex_unlock(&lock_publishing);
+	mutex_lock(&umem_lock_publishing);
+	mutex_unlock(&umem_lock_publishing);
 	mmu_interval_notifier_remove(&lock->notifier);
 	/*
 	 * cleanup() itself may be who unlocks, and it may be that of a lock that is gone
@@ -137,61 +137,61 @@ static void lock_unwatch(struct umem_lock *lock)
  * From now on the driver may be told, if it is not to be told already; and it may
  * unlock: who does waits until we need the lock no more.
  */
-static void lock_publish(struct umem_lock *lock, ddi_umem_cookie_t *cookiep)
+static void umem_lock_publish(struct ddi_umem_lock *lock, ddi_umem_cookie_t *cookiep)
 {
 	if (!lock->cleanup) {
 		/* Who reads it without a lock finds it complete. */
 		smp_store_release(cookiep, &lock->cookie);
 		return;
 	}
-	mutex_lock(&lock_publishing);
+	mutex_lock(&umem_lock_publishing);
 	/* Likewise. */
 	smp_store_release(cookiep, &lock->cookie);
-	if (cmpxchg(&lock->state, LOCK_NEW, LOCK_WATCHED) != LOCK_NEW)
+	if (cmpxchg(&lock->state, UMEM_LOCK_NEW, UMEM_LOCK_WATCHED) != UMEM_LOCK_NEW)
 		xxshm_late_queue(&lock->telling);
-	mutex_unlock(&lock_publishing);
+	mutex_unlock(&umem_lock_publishing);
 }
 
-static int lock_make(struct umem_lock *lock, unsigned long addr, size_t len, int flags,
-		     ddi_umem_cookie_t *cookiep)
+static int umem_lock_make(struct ddi_umem_lock *lock, unsigned long addr, size_t len, int flags,
+			  ddi_umem_cookie_t *cookiep)
 {
 	int err;
 
-	err = lock_watch(lock, addr, len);
+	err = umem_lock_watch(lock, addr, len);
 	if (err)
 		return err;
 	err = xxshm_pin_make(&lock->pin, addr, len >> PAGE_SHIFT,
 			     flags & DDI_UMEMLOCK_WRITE);
 	if (err)
-		lock_unwatch(lock);
+		umem_lock_unwatch(lock);
 	else
-		lock_publish(lock, cookiep);
+		umem_lock_publish(lock, cookiep);
 	return err;
 }
 
-static void lock_undo(struct work_struct *work)
+static void umem_lock_undo(struct work_struct *work)
 {
-	struct umem_lock *lock = container_of(work, struct umem_lock, undoing);
+	struct ddi_umem_lock *lock = container_of(work, struct ddi_umem_lock, undoing);
 
-	lock_unwatch(lock);
+	umem_lock_unwatch(lock);
 	xxshm_pin_undo(&lock->pin);
 	kfree(lock);
 }
 
-static int lock_memory(caddr_t addr, size_t len, int flags, ddi_umem_cookie_t *cookiep,
-		       void (*cleanup)(ddi_umem_cookie_t *cookiep))
+static int umem_lock_memory(caddr_t addr, size_t len, int flags, ddi_umem_cookie_t *cookiep,
+			    void (*cleanup)(ddi_umem_cookie_t *cookiep))
 {
-	struct umem_lock *lock;
+	struct ddi_umem_lock *lock;
 	int err;
 
-	if (!(flags & LOCK_INTENT) || !PAGE_ALIGNED(addr) || !PAGE_ALIGNED(len))
+	if (!(flags & UMEM_LOCK_INTENT) || !PAGE_ALIGNED(addr) || !PAGE_ALIGNED(len))
 		return EINVAL;
 	lock = kzalloc(sizeof(*lock), MEMLOCK_GFP);
 	if (!lock)
 		return ENOMEM;
 	lock->cleanup = cleanup;
-	INIT_WORK(&lock->undoing, lock_undo);
-	err = lock_make(lock, (unsigned long)addr, len, flags, cookiep);
+	INIT_WORK(&lock->undoing, umem_lock_undo);
+	err = umem_lock_make(lock, (unsigned long)addr, len, flags, cookiep);
 	if (err)
 		kfree(lock);
 	/* The limit's errno is that of mmap(2) in the core. */
@@ -226,9 +226,9 @@ int ddi_umem_lock(caddr_t addr, size_t len, int flags, ddi_umem_cookie_t *cookie
 	if (!cookiep)
 		return EINVAL;
 	*cookiep = NULL;
-	if (flags & ~LOCK_INTENT)
+	if (flags & ~UMEM_LOCK_INTENT)
 		return EINVAL;
-	return lock_memory(addr, len, flags, cookiep, NULL);
+	return umem_lock_memory(addr, len, flags, cookiep, NULL);
 }
 EXPORT_SYMBOL_GPL(ddi_umem_lock);
 
@@ -265,7 +265,7 @@ int umem_lockmemory(caddr_t addr, size_t len, int flags, ddi_umem_cookie_t *cook
 	if (!cookiep)
 		return EINVAL;
 	*cookiep = NULL;
-	if (flags & ~(LOCK_INTENT | DDI_UMEMLOCK_LONGTERM) ||
+	if (flags & ~(UMEM_LOCK_INTENT | DDI_UMEMLOCK_LONGTERM) ||
 	    (procp && procp != current))
 		return EINVAL;
 	if (ops) {
@@ -275,7 +275,7 @@ int umem_lockmemory(caddr_t addr, size_t len, int flags, ddi_umem_cookie_t *cook
 	}
 	if (flags & DDI_UMEMLOCK_LONGTERM && !cleanup)
 		return EINVAL;
-	return lock_memory(addr, len, flags, cookiep, cleanup);
+	return umem_lock_memory(addr, len, flags, cookiep, cleanup);
 }
 EXPORT_SYMBOL_GPL(umem_lockmemory);
 
@@ -292,7 +292,7 @@ EXPORT_SYMBOL_GPL(umem_lockmemory);
  */
 struct page **ddi_umem_pages(ddi_umem_cookie_t cookie)
 {
-	return cookie->region ? NULL : to_lock(cookie)->pin.pages;
+	return cookie->region ? NULL : umem_lock_of(cookie)->pin.pages;
 }
 EXPORT_SYMBOL_GPL(ddi_umem_pages);
 
@@ -312,12 +312,12 @@ EXPORT_SYMBOL_GPL(ddi_umem_pages);
  */
 void ddi_umem_unlock(ddi_umem_cookie_t cookie)
 {
-	struct umem_lock *lock = to_lock(cookie);
+	struct ddi_umem_lock *lock = umem_lock_of(cookie);
 
 	/* Memory of ddi_umem_alloc(): a mistake of the driver. */
 	if (WARN_ON_ONCE(cookie->region))
 		return;
-	xchg(&lock->state, LOCK_UNLOCKED);
+	xchg(&lock->state, UMEM_LOCK_UNLOCKED);
 	xxshm_late_run(&lock->undoing);
 }
 EXPORT_SYMBOL_GPL(ddi_umem_unlock);

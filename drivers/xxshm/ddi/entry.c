@@ -7,23 +7,23 @@
 
 #include <xxshm/driver.h>
 
-#include "ddi_entry.h"
+#include "entry.h"
 
 static const char * const entry_names[] = {
-	[XXSHM_DDI_OPEN]	= "open",
-	[XXSHM_DDI_IOCTL]	= "ioctl",
-	[XXSHM_DDI_SEGMAP]	= "segmap",
-	[XXSHM_DDI_DEVMAP]	= "devmap",
+	[DDI_ENTRY_OPEN]	= "open",
+	[DDI_ENTRY_IOCTL]	= "ioctl",
+	[DDI_ENTRY_SEGMAP]	= "segmap",
+	[DDI_ENTRY_DEVMAP]	= "devmap",
 };
 
 static bool entry_is_reported(const struct ddi_driver *driver,
-			      enum xxshm_ddi_entry entry)
+			      enum ddi_entry entry)
 {
 	return test_and_set_bit(entry, &driver->node->reported);
 }
 
 /**
- * xxshm_ddi_report() - tell the kernel's log that a driver broke its contract
+ * ddi_entry_report() - tell the kernel's log that a driver broke its contract
  * @driver: the driver
  * @entry: the entry point that did it
  * @format: what it did, as for printf()
@@ -33,7 +33,7 @@ static bool entry_is_reported(const struct ddi_driver *driver,
  *
  * Context: Any.
  */
-void xxshm_ddi_report(const struct ddi_driver *driver, enum xxshm_ddi_entry entry,
+void ddi_entry_report(const struct ddi_driver *driver, enum ddi_entry entry,
 		      const char *format, ...)
 {
 	struct va_format what;
@@ -49,7 +49,7 @@ void xxshm_ddi_report(const struct ddi_driver *driver, enum xxshm_ddi_entry entr
 }
 
 /**
- * xxshm_ddi_errno() - what an entry point returned, as Linux has it
+ * ddi_entry_errno() - what an entry point returned, as Linux has it
  * @driver: the driver
  * @entry: the entry point
  * @ret: what it returned
@@ -60,10 +60,10 @@ void xxshm_ddi_report(const struct ddi_driver *driver, enum xxshm_ddi_entry entr
  * Context: Any.
  * Return: 0; -@ret; -ENXIO if @ret is no errno, which is reported.
  */
-int xxshm_ddi_errno(const struct ddi_driver *driver, enum xxshm_ddi_entry entry, int ret)
+int ddi_entry_errno(const struct ddi_driver *driver, enum ddi_entry entry, int ret)
 {
 	if (ret >= 0 && ret < ERESTARTSYS)
 		return -ret;
-	xxshm_ddi_report(driver, entry, "returned %d, which is no errno", ret);
+	ddi_entry_report(driver, entry, "returned %d, which is no errno", ret);
 	return -ENXIO;
 }
