@@ -7,7 +7,7 @@
  * Lock order: mmap_lock, then ddi_space.telling, then ddi_segment.lock or
  * xxshm_fill.lock, then pages_strangers, then the locks of pages and of the page cache.
  * driver_names and chardev_memory_lock are taken before all of these, and never
- * together. xxshm_map_list.lock, umem_lock_publishing, prep_lock and
+ * together. xxshm_map_list.lock, umem_lock_publishing, prep_list_lock and
  * ddi_opens.lock are leaves: no other lock of the module is taken inside them.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
@@ -24,7 +24,7 @@
 #include "late.h"
 #include "pageable.h"
 #include "pages.h"
-#include "prep.h"
+#include "prep_list.h"
 #include "region.h"
 
 #define MAX_INSTANCES	256
@@ -152,7 +152,7 @@ static void __exit xxshm_exit(void)
 	xxshm_chardev_exit();
 	ddi_driver_exit();
 	xxshm_late_exit();
-	xxshm_prep_exit();
+	xxshm_prep_list_exit();
 	xxshm_region_exit();
 	xxshm_pages_exit();
 }
