@@ -260,7 +260,7 @@ void ddi_space_dup(struct ddi_space *parent, struct ddi_space *child, pgoff_t fi
  * Does another VMA have pages of this one, too? Then mremap is moving them: it opens
  * the new VMA before it closes the old one.
  */
-static bool space_is_moving(struct ddi_space *space, const struct vm_area_struct *vma)
+static bool space_is_moving(struct ddi_space *space, struct vm_area_struct *vma)
 {
 	struct space_vma *sv;
 
@@ -285,7 +285,7 @@ static bool space_is_moving(struct ddi_space *space, const struct vm_area_struct
  * Return: true if the space has few VMAs, or is past that point.
  */
 bool ddi_space_may_split_locked(struct ddi_space *space,
-				const struct vm_area_struct *vma)
+				struct vm_area_struct *vma)
 {
 	lockdep_assert_held(&space->seg->lock);
 	return space->nvmas < SPACE_MAX_VMAS || space_is_moving(space, vma);

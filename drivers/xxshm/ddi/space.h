@@ -25,7 +25,7 @@ struct ddi_space *ddi_space_fork(struct ddi_space *parent, const struct mm_struc
 void ddi_space_dup(struct ddi_space *parent, struct ddi_space *child, pgoff_t first,
 		   pgoff_t end);
 bool ddi_space_may_split_locked(struct ddi_space *space,
-				const struct vm_area_struct *vma);
+				struct vm_area_struct *vma);
 void ddi_space_open_vma(struct ddi_space *space, struct vm_area_struct *vma);
 void ddi_space_close_vma(struct ddi_space *space, struct vm_area_struct *vma);
 int ddi_space_protect_locked(struct ddi_space *space, pgoff_t first, pgoff_t end,
