@@ -7,7 +7,9 @@
 #ifndef _XXSHM_BACKPORT_H
 #define _XXSHM_BACKPORT_H
 
+#include <linux/fs.h>
 #include <linux/mm.h>
+#include <linux/sched.h>
 #include <linux/sched/mm.h>
 #include <linux/version.h>
 
@@ -64,14 +66,28 @@ static inline void release_fault_lock(struct vm_fault *vmf)
 }
 #endif
 
+/* Before 6.19, the address space is an argument. It is always that of current. */
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 10, 0)
 static inline unsigned long
-mm_get_unmapped_area(struct mm_struct *mm, struct file *file,
-		     unsigned long addr, unsigned long len,
+mm_get_unmapped_area(struct file *file, unsigned long addr, unsigned long len,
 		     unsigned long pgoff, unsigned long flags)
 {
-	return mm->get_unmapped_area(file, addr, len, pgoff, flags);
+	return current->mm->get_unmapped_area(file, addr, len, pgoff, flags);
 }
+#elif LINUX_VERSION_CODE < KERNEL_VERSION(6, 19, 0)
+#define mm_get_unmapped_area(file, addr, len, pgoff, flags) \
+	mm_get_unmapped_area(current->mm, file, addr, len, pgoff, flags)
+#endif
+
+/* From 6.19 on, tmpfs has .mmap_prepare instead of .mmap. vfs_mmap() calls either. */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 17, 0)
+#define vfs_mmap	call_mmap
+#endif
+
+/* Before 7.0, the flags of a VMA are one word, and a flag is a mask. */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(7, 0, 0)
+#define VMA_NORESERVE_BIT	VM_NORESERVE
+#define mk_vma_flags(flag)	(flag)
 #endif
 
 #endif /* _XXSHM_BACKPORT_H */

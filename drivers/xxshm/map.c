@@ -328,8 +328,7 @@ static unsigned long map_place_aligned(struct file *file, unsigned long addr,
 				       unsigned long flags)
 {
 	unsigned long offset = index << PAGE_SHIFT;
-	unsigned long room = mm_get_unmapped_area(current->mm, file, addr,
-						  len + PMD_SIZE - PAGE_SIZE,
+	unsigned long room = mm_get_unmapped_area(file, addr, len + PMD_SIZE - PAGE_SIZE,
 						  index, flags);
 
 	if (IS_ERR_VALUE(room))
@@ -360,16 +359,14 @@ unsigned long xxshm_map_place(struct file *file, unsigned long addr,
 	unsigned long place;
 
 	if (flags & MAP_FIXED || len < PMD_SIZE)
-		return mm_get_unmapped_area(current->mm, file, addr, len, index,
-					    flags);
+		return mm_get_unmapped_area(file, addr, len, index, flags);
 	if (addr) {
-		place = mm_get_unmapped_area(current->mm, file, addr, len, index,
-					     flags);
+		place = mm_get_unmapped_area(file, addr, len, index, flags);
 		if (place == (addr & PAGE_MASK))
 			return place;
 	}
 	place = map_place_aligned(file, addr, len, index, flags);
 	if (!IS_ERR_VALUE(place))
 		return place;
-	return mm_get_unmapped_area(current->mm, file, addr, len, index, flags);
+	return mm_get_unmapped_area(file, addr, len, index, flags);
 }

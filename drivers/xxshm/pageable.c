@@ -32,6 +32,7 @@
 #include <linux/sched/task.h>
 #include <linux/shmem_fs.h>
 
+#include "backport.h"
 #include "map.h"
 #include "pageable.h"
 
@@ -45,7 +46,8 @@ static struct file *pageable_setup(pgoff_t npages, const char *name)
 	if (!kernel)
 		return ERR_PTR(-ENOMEM);
 	caller = override_creds(kernel);
-	store = shmem_file_setup(name, (loff_t)npages << PAGE_SHIFT, VM_NORESERVE);
+	store = shmem_file_setup(name, (loff_t)npages << PAGE_SHIFT,
+				 mk_vma_flags(VMA_NORESERVE_BIT));
 	revert_creds(caller);
 	/* The store has a reference of its own. */
 	put_cred(kernel);
@@ -135,5 +137,5 @@ int xxshm_pageable_map(struct file *store, struct file *door,
 	/* remap_file_pages(2) comes in by the door. */
 	if (vma->vm_file != door)
 		vma_set_file(vma, door);
-	return store->f_op->mmap(door, vma);
+	return vfs_mmap(store, vma);
 }

@@ -190,7 +190,7 @@ static unsigned long prep_place_free(struct xxshm_prep_list *list, struct file *
 	unsigned long len = call->npages << PAGE_SHIFT;
 	unsigned long place;
 
-	place = mm_get_unmapped_area(current->mm, file, 0, len, call->pgoff,
+	place = mm_get_unmapped_area(file, 0, len, call->pgoff,
 				     flags & ~MAP_FIXED);
 	if (IS_ERR_VALUE(place)) {
 		place = 0;
@@ -215,7 +215,7 @@ static unsigned long prep_place_again(const struct xxshm_prep *prep, struct file
 
 	if (flags & MAP_FIXED)
 		return prep->err;
-	place = mm_get_unmapped_area(current->mm, file, call->addr,
+	place = mm_get_unmapped_area(file, call->addr,
 				     call->npages << PAGE_SHIFT, call->pgoff, flags);
 	return place == call->addr ? place : 0;
 }

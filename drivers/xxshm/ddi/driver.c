@@ -224,7 +224,7 @@ static unsigned long driver_get_unmapped_area(struct file *file, unsigned long a
 	struct ddi_file *df = file->private_data;
 
 	return xxshm_prep_place(&df->preps, file, addr, len, pgoff, flags) ?:
-		mm_get_unmapped_area(current->mm, file, addr, len, pgoff, flags);
+		mm_get_unmapped_area(file, addr, len, pgoff, flags);
 }
 
 /* Linux cannot return -1 to -4095 from a system call: these are errnos. */

@@ -193,7 +193,7 @@ static void __exit locker_exit(void)
 {
 	unsigned int i;
 
-	del_timer_sync(&locker_timer);
+	timer_delete_sync(&locker_timer);
 	for (i = 0; i < LOCKER_SLOTS; i++)
 		locker_ioctl_unlock(LOCKER_IOC_UNLOCK, i);
 	ddi_driver_unregister(&locker_driver);
