@@ -55,7 +55,7 @@ help:
 
 # What builds in this folder asks first; what copies the sources elsewhere need not.
 place:
-	@tools/testing/place
+	@tools/testing/lib/place
 
 headers:
 	@test -e '$(KDIR)/Makefile' || { \

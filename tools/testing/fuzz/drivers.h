@@ -7,7 +7,7 @@
 #define _FUZZ_DRIVERS_H
 
 #include "choices.h"
-#include "test_modules/paged.h"
+#include "ddi/test_modules/paged.h"
 
 #define A_FEW_PIECES	48	/* pages, of three handles */
 

@@ -12,8 +12,8 @@
 #include <setjmp.h>
 
 #include "entry.h"
-#include "locker.h"
-#include "test_modules/pinner.h"
+#include "ddi/locker.h"
+#include "ddi/test_modules/pinner.h"
 
 #define DEVICES		2
 #define NODES		(DEVICES + 1)	/* and one of a driver with such windows */

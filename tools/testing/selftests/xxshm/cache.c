@@ -5,8 +5,8 @@
  */
 #include <pthread.h>
 
+#include "ddi/holder.h"
 #include "harness.h"
-#include "holder.h"
 
 #define PAGES	1024	/* of a window: two large pages */
 #define ROUNDS	16	/* devices */

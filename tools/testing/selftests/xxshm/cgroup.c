@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The memory cgroup: who pays for the pages of a window, and with what limit. */
-#include "harness.h"
 #include "cgroup.h"
-#include "driver.h"
+#include "ddi/driver.h"
+#include "harness.h"
 #include "ledger.h"
 #include "swap.h"
 #include "within.h"

@@ -3,8 +3,8 @@
  * Locked is not pinned: compaction moves the pages of windows, unless the
  * administrator forbids it. For a machine of a few hundred MiB.
  */
-#include "harness.h"
 #include "device.h"
+#include "harness.h"
 
 #define DEVICES		16
 #define MIB		(1024UL << 10)

@@ -6,8 +6,8 @@
  */
 #include <sys/sysinfo.h>
 
+#include "ddi/driver.h"
 #include "harness.h"
-#include "driver.h"
 #include "ledger.h"
 #include "meet.h"
 

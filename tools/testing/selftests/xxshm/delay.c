@@ -5,10 +5,10 @@
  */
 #include <sys/sysinfo.h>
 
-#include "harness.h"
 #include "cgroup.h"
-#include "driver.h"
+#include "ddi/driver.h"
 #include "fill.h"
+#include "harness.h"
 #include "ledger.h"
 
 #define WINDOW		(64UL << 20)

@@ -9,9 +9,9 @@
 #include <sys/ptrace.h>
 #include <sys/time.h>
 
-#include "harness.h"
 #include "fill.h"
 #include "first.h"
+#include "harness.h"
 #include "ledger.h"
 
 #define BOUND		30	/* seconds */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The ioctl and lseek: what they say, and every malformed call. */
-#include "harness.h"
 #include "device.h"
+#include "harness.h"
 
 #define WINDOW	(16 << 10)
 #define BUFFER	512	/* bytes, more than the structure will ever have */

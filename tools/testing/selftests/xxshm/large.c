@@ -4,8 +4,8 @@
  * without large-file support: it gets the right number or EOVERFLOW, never another
  * number; and it may open and map the device all the same.
  */
-#include "harness.h"
 #include "device.h"
+#include "harness.h"
 
 #define GIB		0x40000000LL
 #define MAX_SMALL	0x7fffffffLL

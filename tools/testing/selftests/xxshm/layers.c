@@ -12,8 +12,8 @@
 #include <sys/mount.h>
 #include <sys/prctl.h>
 
-#include "harness.h"
 #include "cgroup.h"
+#include "harness.h"
 #include "ledger.h"
 
 #ifndef LANDLOCK_ACCESS_FS_IOCTL_DEV

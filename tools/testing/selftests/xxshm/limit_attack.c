@@ -7,8 +7,8 @@
 #include <pthread.h>
 #include <sys/uio.h>
 
-#include "harness.h"
 #include "descriptor.h"
+#include "harness.h"
 #include "ledger.h"
 
 #define WINDOW	16	/* pages */

@@ -5,8 +5,8 @@
  */
 #include <sys/personality.h>
 
-#include "harness.h"
 #include "device.h"
+#include "harness.h"
 
 #define WINDOW_PAGES	4
 

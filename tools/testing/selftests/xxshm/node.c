@@ -8,8 +8,8 @@
 #include <sched.h>
 #include <sys/sendfile.h>
 
-#include "harness.h"
 #include "device.h"
+#include "harness.h"
 
 #define WINDOW		(256L << 10)
 #define NO_SIZE		0L

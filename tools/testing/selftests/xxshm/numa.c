@@ -2,8 +2,8 @@
 /* On which node of the machine the pages of a window are: where a process says. */
 #include <linux/mempolicy.h>
 
-#include "harness.h"
 #include "device.h"
+#include "harness.h"
 
 #define WINDOW	(8UL << 20)
 

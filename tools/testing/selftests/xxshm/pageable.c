@@ -8,8 +8,8 @@
 #include <linux/futex.h>
 #include <sys/uio.h>
 
-#include "harness.h"
 #include "cgroup.h"
+#include "harness.h"
 #include "ledger.h"
 #include "swap.h"
 #include "within.h"

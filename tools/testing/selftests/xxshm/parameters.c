@@ -3,8 +3,8 @@
 #include <sys/klog.h>
 #include <sys/sysmacros.h>
 
-#include "harness.h"
 #include "device.h"
+#include "harness.h"
 
 #define SYSLOG_ACTION_READ_ALL	3
 #define SYSLOG_ACTION_CLEAR	5

@@ -6,10 +6,10 @@
  */
 #include <setjmp.h>
 
-#include "harness.h"
 #include "cgroup.h"
 #include "fill.h"
 #include "first.h"
+#include "harness.h"
 #include "ledger.h"
 
 #define BOUND		30	/* seconds, for a process that is not slow */

@@ -4,8 +4,8 @@
  * do not, none loses a byte, and what cannot be had is refused in good time. For a
  * machine of a few hundred MiB; it would take too long to fill a larger one.
  */
-#include "harness.h"
 #include "cgroup.h"
+#include "harness.h"
 #include "ledger.h"
 #include "swap.h"
 

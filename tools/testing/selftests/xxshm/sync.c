@@ -6,8 +6,8 @@
 #include <pthread.h>
 #include <semaphore.h>
 
-#include "harness.h"
 #include "device.h"
+#include "harness.h"
 
 #define WORKERS	4
 #define ROUNDS	200

@@ -3,8 +3,8 @@
 #include <linux/fs.h>
 #include <sys/uio.h>
 
-#include "harness.h"
 #include "device.h"
+#include "harness.h"
 
 #define DISK	"/dev/ram0"
 #define SIZE	(64 << 10)

@@ -10,8 +10,8 @@
 #include <sys/sysinfo.h>
 #include <sys/sysmacros.h>
 
-#include "harness.h"
 #include "device.h"
+#include "harness.h"
 #include "tracing.h"
 
 #define WINDOW		(64UL << 20)

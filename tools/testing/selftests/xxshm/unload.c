@@ -3,9 +3,9 @@
 #include <linux/netlink.h>
 #include <sys/socket.h>
 
-#include "harness.h"
 #include "descriptor.h"
 #include "device.h"
+#include "harness.h"
 
 FIXTURE(loaded) {
 	int fd;

@@ -3,8 +3,8 @@
 #include <sys/resource.h>
 #include <sys/syscall.h>
 
-#include "harness.h"
 #include "device.h"
+#include "harness.h"
 
 #ifndef MADV_POPULATE_WRITE
 #define MADV_POPULATE_WRITE	23

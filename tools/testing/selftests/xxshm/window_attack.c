@@ -10,8 +10,8 @@
 #include <sys/uio.h>
 #include <sys/utsname.h>
 
-#include "harness.h"
 #include "descriptor.h"
+#include "harness.h"
 #include "ledger.h"
 
 #ifndef UFFD_FEATURE_WP_ASYNC

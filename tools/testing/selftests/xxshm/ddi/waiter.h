@@ -5,8 +5,8 @@
 
 #include <pthread.h>
 
+#include "../within.h"
 #include "driver.h"
-#include "within.h"
 #include "test_modules/waiter.h"
 
 #define WAITER		"/dev/waiter0"

@@ -10,7 +10,7 @@ CC_ia32 := i686-linux-gnu-gcc
 CC_x32 := x86_64-linux-gnux32-gcc
 
 OUTPUT ?= .
-ROOT := $(dir $(lastword $(MAKEFILE_LIST)))../..
+ROOT := $(dir $(lastword $(MAKEFILE_LIST)))../../..
 UAPI := $(ROOT)/include/uapi
 CFLAGS := -std=gnu11 -O2 -g -Wall -Wextra -Wno-unused-parameter -D_GNU_SOURCE -static
 CPPFLAGS += -I$(UAPI)

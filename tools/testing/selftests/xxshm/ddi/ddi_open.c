@@ -6,7 +6,7 @@
 #include <limits.h>
 #include <pthread.h>
 
-#include "harness.h"
+#include "../harness.h"
 #include "doorman.h"
 
 #define CROWD	6

@@ -3,7 +3,7 @@
  * How drivers that exist use the calls: where they begin in their memory, what they
  * allow, which callbacks they have, and what they do in them. A test for each way.
  */
-#include "harness.h"
+#include "../harness.h"
 #include "driver.h"
 
 #define PAGES	4

@@ -12,7 +12,7 @@
 # The module has been built for the kernel. The command may write to FOUND, where
 # console and verdict are left: what the kernel and what vm/run said.
 
-. tools/testing/result.sh
+. tools/testing/lib/result.sh
 
 # A process and all that it has started, the last ones first.
 end_tree() {
@@ -40,7 +40,7 @@ in_guest() {
 	done
 	kernel=$1 found=$2 seconds=$3
 	shift 3
-	image=$(tools/testing/build image "$kernel")
+	image=$(tools/testing/lib/build image "$kernel")
 	mkdir -p "$found"
 	tools/testing/vm/run -k "$image" -m 2G -t "$seconds" \
 		-w "$found" -l "$found/console" \

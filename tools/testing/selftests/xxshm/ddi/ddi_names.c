@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The names of drivers: which are refused, and that the kernel never warns. */
-#include "harness.h"
+#include "../harness.h"
 #include "doorman.h"
 
 FIXTURE(names) {

@@ -5,8 +5,8 @@
 
 #include <sys/klog.h>
 
+#include "../within.h"
 #include "driver.h"
-#include "within.h"
 #include "test_modules/doorman.h"
 
 #define DOORMAN		"/dev/doorman0"

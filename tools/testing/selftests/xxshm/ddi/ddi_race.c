@@ -7,7 +7,7 @@
 #include <sched.h>
 #include <setjmp.h>
 
-#include "harness.h"
+#include "../harness.h"
 #include "driver.h"
 
 #define PAGES	8

@@ -6,9 +6,9 @@
  */
 #include <pthread.h>
 
-#include "harness.h"
+#include "../harness.h"
+#include "../within.h"
 #include "holder.h"
-#include "within.h"
 
 #define PAGES	4
 #define SECONDS	20	/* a page is held at most */

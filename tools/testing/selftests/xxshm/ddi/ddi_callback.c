@@ -5,7 +5,7 @@
  */
 #include <sys/time.h>
 
-#include "harness.h"
+#include "../harness.h"
 #include "driver.h"
 
 #define PAGES	8

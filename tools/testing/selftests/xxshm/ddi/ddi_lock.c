@@ -6,8 +6,8 @@
  */
 #include <pthread.h>
 
-#include "harness.h"
-#include "ledger.h"
+#include "../harness.h"
+#include "../ledger.h"
 #include "locker.h"
 
 #define PAGES		4

@@ -3,7 +3,7 @@
 #ifndef _SELFTESTS_XXSHM_DRIVER_H
 #define _SELFTESTS_XXSHM_DRIVER_H
 
-#include "device.h"
+#include "../device.h"
 #include "test_modules/probe.h"
 
 #define PROBE		"/dev/probe0"

@@ -5,10 +5,10 @@
  */
 #include <sys/sysmacros.h>
 
-#include "harness.h"
+#include "../harness.h"
+#include "../ledger.h"
+#include "../tracing.h"
 #include "driver.h"
-#include "ledger.h"
-#include "tracing.h"
 
 #define PAGES	8
 

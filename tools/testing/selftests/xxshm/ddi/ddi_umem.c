@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* ddi_umem_alloc() and ddi_umem_free(): memory as the driver sees it. */
-#include "harness.h"
+#include "../harness.h"
 #include "driver.h"
 
 FIXTURE(umem) {

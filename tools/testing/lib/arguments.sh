@@ -4,7 +4,7 @@
 # What users give, checked before anything is built; to be sourced in the folder of
 # the clone. An error is one line that says what would be right, and status 2.
 
-tools/testing/place || exit
+tools/testing/lib/place || exit
 
 # Debian's kernels, and those that kernels/NAME.config makes.
 debian=(6.1 6.12)

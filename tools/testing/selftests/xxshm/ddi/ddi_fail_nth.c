@@ -5,9 +5,9 @@
  * the driver was told of ends, the call works right after, and mappings show what
  * they are to show.
  */
-#include "harness.h"
+#include "../harness.h"
+#include "../sequence.h"
 #include "locker.h"
-#include "sequence.h"
 
 #define PAGES	8
 #define VAST	2048	/* pages */

@@ -9,8 +9,8 @@
 #include <sys/ptrace.h>
 #include <sys/utsname.h>
 
-#include "harness.h"
-#include "cgroup.h"
+#include "../cgroup.h"
+#include "../harness.h"
 #include "waiter.h"
 
 #define PATIENCE	10	/* seconds: PREP_PATIENCE of the module */
