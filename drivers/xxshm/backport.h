@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What newer kernels have and the oldest supported one lacks, one definition
- * a symbol, each with the version that brought it. This is the only file that
- * may ask for the kernel's version. It goes when 6.1 goes.
+ * Interfaces of newer kernels for older ones: one definition for each symbol, with the
+ * version that brought it. Only this file may ask for the kernel's version. Each
+ * definition is deleted with the last kernel that needs it.
  */
 #ifndef _XXSHM_BACKPORT_H
 #define _XXSHM_BACKPORT_H
@@ -14,11 +14,11 @@
 #include <linux/version.h>
 
 /*
- * Older kernels may pin the zero page, or one that the process's next write replaces,
- * so that the reader sees old data for ever. Pinning for writing replaces it first.
- * Memory that the process shares, and cannot write to, is never replaced: a page of
- * that is pinned as it is. So is one of hugetlb's that is private and cannot be written
- * to, although a write that mprotect(2) allows later would replace it.
+ * Before 6.2, pinning for reading may pin the zero page, or a page that the next write of
+ * the process replaces. Then the reader sees old data for ever. Pinning for writing
+ * replaces the page first. Shared memory that the process cannot write to is never
+ * replaced: its pages are pinned as they are. Private read-only pages of hugetlb are
+ * pinned as they are, too, although mprotect(2) and a write would replace them.
  */
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 2, 0)
 static inline int pin_user_pages_to_read(unsigned long start, int npages,
@@ -48,9 +48,9 @@ static inline void vm_flags_mod(struct vm_area_struct *vma,
 #endif
 
 /*
- * The argument of huge_fault() was a size, not an order, before 6.6. And without a page
- * table at hand, older kernels have filemap_map_pages() say that it has mapped a page
- * which it has not, so that the fault would come again for ever.
+ * Before 6.6, the argument of huge_fault() is a size, not an order. And if there is no page
+ * table, filemap_map_pages() says that it has mapped a page when it has not: the fault
+ * would repeat for ever.
  */
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 6, 0)
 #define HUGE_FAULT_IS_SAFE	0

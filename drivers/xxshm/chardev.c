@@ -1,25 +1,25 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The user-space face: /dev/xxshm0, /dev/xxshm1, ...
+ * The face of programs: /dev/xxshm0, /dev/xxshm1, ...
  *
  * A device owns one memory object with a window for each data model, W bytes each:
  *
- *   offset in the memory object                       0             W            2W
+ *   offset in the memory object              0             W            2W
  *                                            | LP64 window | ILP32 window |
  *   a 64-bit process that maps offset off    off
  *   a 32-bit process that maps offset off                  W + off
  *
- * The model is that of the system call, and it is asked for in one place,
- * caller_window(). A mapping keeps its window over fork and mremap.
+ * The data model is that of the system call. Only chardev_caller_window() asks for it. A
+ * mapping keeps its window over fork and mremap.
  *
- * Each window of locked memory gets all its pages at its own first valid mmap, so
- * that nobody pays for the window of programs that never come. More than a few pages
- * are made without mmap_lock, see prep.c. If the memory is
- * pageable, a store takes the place of the memory object, and what is mapped is a door, see
- * pageable.c. A device gets the one or the other when it is first opened.
+ * Each window of locked memory gets all its pages at its own first valid mmap, so that
+ * nobody pays for a window that no program uses. More than a few pages are allocated
+ * without mmap_lock, see prep.c. If the memory is pageable, a store takes the place of the
+ * memory object, and a door is mapped, see pageable.c. A device gets its memory object or
+ * store when it is first opened.
  *
- * Contents stay until the module goes, and it does not go while a file or a mapping
- * lives.
+ * The contents stay until the module is unloaded. It cannot be unloaded while a file is
+ * open or a mapping exists.
  */
 #include <linux/compat.h>
 #include <linux/device.h>
@@ -55,24 +55,23 @@ static struct class chardev_class = {
 };
 
 /*
- * Valid only within the system call that it is about: in other contexts
- * in_compat_syscall() reads leftovers. A 64-bit process that enters the kernel
- * by int 0x80 is a 32-bit caller here.
+ * Valid only within the caller's system call: in other contexts in_compat_syscall() reads
+ * leftovers. A 64-bit process that enters the kernel by int 0x80 is a 32-bit caller here.
  */
-static struct xxshm_window *caller_window(struct xxshm_device *xd)
+static struct xxshm_window *chardev_caller_window(struct xxshm_device *xd)
 {
 	return xxshm_device_window(xd, in_compat_syscall());
 }
 
-static u32 window_model(const struct xxshm_device *xd,
-			const struct xxshm_window *win)
+static u32 chardev_window_model(const struct xxshm_device *xd,
+				const struct xxshm_window *win)
 {
 	return win == &xd->lp64 ? XXSHM_MODEL_LP64 : XXSHM_MODEL_ILP32;
 }
 
 static pgoff_t chardev_window_pages;
 static bool chardev_is_pageable;
-/* Of pages and store of all devices, until they are set; nests outside of mmap_lock. */
+/* Protects pages and store of all devices until they are set. */
 static DEFINE_MUTEX(chardev_memory_lock);
 
 static int chardev_get_store_locked(struct xxshm_device *xd)
@@ -99,7 +98,7 @@ static int chardev_get_pages_locked(struct xxshm_device *xd)
 	lockdep_assert_held(&chardev_memory_lock);
 	if (xd->pages)
 		return 0;
-	/* The kernel maps a large page only if the file goes on behind it. */
+	/* One more page: the kernel maps a large page only if the file does not end there. */
 	pages = xxshm_pages_alloc(2 * chardev_window_pages + 1);
 	if (IS_ERR(pages))
 		return PTR_ERR(pages);
@@ -110,13 +109,13 @@ static int chardev_get_pages_locked(struct xxshm_device *xd)
 
 static bool chardev_has_memory(struct xxshm_device *xd)
 {
-	/* Pairs with the releases above: an object that is seen is complete. */
+	/* Pairs with the releases above: an object that is visible is complete. */
 	return smp_load_acquire(&xd->pages) || smp_load_acquire(&xd->store);
 }
 
 /*
- * A device that nobody opens takes as little as can be. Only the first open takes
- * the lock, and those that come while it makes the memory.
+ * A device that nobody opens takes as little memory as possible. Only the first open takes
+ * the lock, and opens that come meanwhile.
  */
 static int chardev_get_memory(struct xxshm_device *xd)
 {
@@ -147,7 +146,7 @@ static bool chardev_is_small_caller(const struct xxshm_file *xf,
 				    const struct file *file)
 {
 	return !(file->f_flags & O_LARGEFILE) &&
-	       caller_window(xf->xd) == &xf->xd->ilp32;
+	       chardev_caller_window(xf->xd) == &xf->xd->ilp32;
 }
 
 static loff_t chardev_llseek(struct file *file, loff_t offset, int whence)
@@ -175,13 +174,13 @@ static int chardev_prepare(struct file *file, const struct xxshm_prep_call *call
 				     xf->xd->pages);
 }
 
-/* The window stays, whether it is mapped in the end or not. */
+/* No .drop: the window stays, even if it is not mapped in the end. */
 static const struct xxshm_prep_ops chardev_prep_ops = {
 	.make		= chardev_prepare,
 	.is_repeatable	= true,
 };
 
-/* Give the window its pages: now if they are few, and else without mmap_lock. */
+/* Give the window its pages: now if they are few, otherwise without mmap_lock. */
 static int chardev_populate(struct xxshm_file *xf, struct xxshm_window *win,
 			    struct vm_area_struct *vma)
 {
@@ -197,7 +196,7 @@ static int chardev_populate(struct xxshm_file *xf, struct xxshm_window *win,
 	return xxshm_prep_mmap(&xf->preps, vma, &chardev_prep_ops, &unused);
 }
 
-/* The price comes first: who cannot pay makes no pages. */
+/* Charge first: a caller that cannot pay allocates no pages. */
 static int chardev_map_locked(struct xxshm_file *xf, struct xxshm_window *win,
 			      struct vm_area_struct *vma)
 {
@@ -220,7 +219,7 @@ static int chardev_map_locked(struct xxshm_file *xf, struct xxshm_window *win,
 static int chardev_mmap(struct file *file, struct vm_area_struct *vma)
 {
 	struct xxshm_file *xf = file->private_data;
-	struct xxshm_window *win = caller_window(xf->xd);
+	struct xxshm_window *win = chardev_caller_window(xf->xd);
 	int err;
 
 	err = xxshm_map_check(vma, win->npages);
@@ -239,7 +238,7 @@ static unsigned long chardev_get_unmapped_area(struct file *file,
 					       unsigned long flags)
 {
 	struct xxshm_file *xf = file->private_data;
-	struct xxshm_window *win = caller_window(xf->xd);
+	struct xxshm_window *win = chardev_caller_window(xf->xd);
 	unsigned long place = 0;
 
 	if (!xf->door && (!xxshm_window_is_populated(win) ||
@@ -254,7 +253,7 @@ static_assert(sizeof(struct xxshm_info) == XXSHM_INFO_SIZE_VER0);
 static long chardev_ioctl_info(struct xxshm_file *xf, void __user *arg,
 			       size_t usize)
 {
-	struct xxshm_window *win = caller_window(xf->xd);
+	struct xxshm_window *win = chardev_caller_window(xf->xd);
 	struct xxshm_info info;
 	int err;
 
@@ -266,7 +265,7 @@ static long chardev_ioctl_info(struct xxshm_file *xf, void __user *arg,
 	info = (struct xxshm_info){
 		.window_size	= xxshm_device_window_size(xf->xd),
 		.page_size	= PAGE_SIZE,
-		.model		= window_model(xf->xd, win),
+		.model		= chardev_window_model(xf->xd, win),
 		.backing	= xf->door ? XXSHM_BACKING_PAGEABLE :
 				  XXSHM_BACKING_LOCKED,
 		.charged	= (u64)xxshm_map_list_charged(&xf->maps) << PAGE_SHIFT,
@@ -291,14 +290,14 @@ static long chardev_ioctl(struct file *file, unsigned int cmd,
 	return -ENOTTY;
 }
 
-/* No mapping made through the door is left, nor is the file that it belongs to. */
+/* All mappings through the door are gone, and so is the file that it belongs to. */
 static int chardev_close_door(struct inode *inode, struct file *door)
 {
 	chardev_file_free(door->private_data);
 	return 0;
 }
 
-/* Of what is mapped in the place of a pageable device. */
+/* The operations of the file that is mapped in the place of a pageable device. */
 static const struct file_operations chardev_door_fops = {
 	.owner			= THIS_MODULE,
 	.release		= chardev_close_door,
@@ -307,7 +306,7 @@ static const struct file_operations chardev_door_fops = {
 	.fsync			= noop_fsync,
 };
 
-/* Let what is opened be mapped: as a file of the memory object, or by way of a door. */
+/* Get the opened file ready to be mapped: by the memory object, or by a door. */
 static int chardev_open_memory(struct xxshm_file *xf, struct file *file)
 {
 	struct file *door;
@@ -349,7 +348,7 @@ static int chardev_open(struct inode *inode, struct file *file)
 	return 0;
 }
 
-/* No mapping made through the file is left, but by its door: each held it. */
+/* All mappings through the file are gone, since each held it. Its door may have some. */
 static int chardev_close(struct inode *inode, struct file *file)
 {
 	struct xxshm_file *xf = file->private_data;
@@ -410,7 +409,7 @@ static struct xxshm_nodes chardev_nodes = {
  * xxshm_chardev_init() - make the devices
  * @instances: how many, at least 1
  * @window_pages: size of each window of each device, in pages, at least 1
- * @pageable: whether their memory may be swapped
+ * @pageable: their memory may be swapped
  *
  * Context: Process context, may sleep.
  * Return: 0; -ENOMEM; -EBUSY if no device numbers are left; -EEXIST if a class
@@ -435,7 +434,7 @@ int __init xxshm_chardev_init(unsigned int instances, pgoff_t window_pages,
 }
 
 /**
- * xxshm_chardev_exit() - take the devices away, with all their memory
+ * xxshm_chardev_exit() - remove the devices, with all their memory
  *
  * Context: Process context, may sleep; no file of a device is open.
  */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What chardev.c makes and report.c shows. */
+/* A device and an open file of it: chardev.c makes them, report.c shows them. */
 #ifndef _XXSHM_DEVICE_H
 #define _XXSHM_DEVICE_H
 
@@ -15,15 +15,15 @@ struct xxshm_pages;
 
 /**
  * struct xxshm_device - one /dev/xxshmN
- * @dev: its entry in the device tree; frees the whole when it is released
- * @pages: the memory of both windows, if it is locked; set when the device is first
- *	opened, and constant then
- * @store: the same, if it is pageable
+ * @dev: its entry in the device tree; its release frees the structure
+ * @pages: the memory object of both windows, if it is locked; set by the first open,
+ *	then constant
+ * @store: the same, if the memory is pageable
  * @lp64: the window of 64-bit callers
  * @ilp32: the window of 32-bit callers
- * @totals: what is charged for its mappings
+ * @totals: the charges for all its mappings
  *
- * It lives from loading to unloading; an open file holds the module.
+ * It lives from loading to unloading. An open file holds the module.
  */
 struct xxshm_device {
 	struct device dev;
@@ -37,12 +37,12 @@ struct xxshm_device {
 /**
  * struct xxshm_file - one open(2) of a device
  * @xd: the device
- * @door: the file that is mapped in the place of this one if the memory is
- *	pageable, or NULL
+ * @door: if the memory is pageable, the file that is mapped instead of this one; else
+ *	NULL
  * @maps: the mappings of locked memory that were made through this file
- * @preps: the calls that wait for a window to be populated
+ * @preps: the calls that wait for a window to be filled
  *
- * It lives as long as the file that is mapped, and each of the mappings holds that.
+ * It lives as long as the mapped file, which each mapping holds.
  */
 struct xxshm_file {
 	struct xxshm_device *xd;
@@ -56,14 +56,14 @@ static inline struct xxshm_device *xxshm_device_of(struct device *dev)
 	return container_of(dev, struct xxshm_device, dev);
 }
 
-/* The window of a caller: @compat is in_compat_syscall(). */
+/* The window of a caller; @compat is the value of in_compat_syscall(). */
 static inline struct xxshm_window *
 xxshm_device_window(struct xxshm_device *xd, bool compat)
 {
 	return compat ? &xd->ilp32 : &xd->lp64;
 }
 
-/* The window that an index of the memory object lies in. */
+/* The window that contains an index of the memory object. */
 static inline const struct xxshm_window *
 xxshm_device_window_at(const struct xxshm_device *xd, pgoff_t index)
 {

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Page faults of mappings whose pages are all there: those of a window, or of one
- * region of a driver.
+ * Page faults of mappings whose pages all exist: those of a window, or of one region of
+ * a driver.
  *
- * Nothing has to be read or paid, so a fault maps what lies around, too, for
- * writing as for reading: a few small pages, or the large pages of some megabytes.
- * As a rule they do not count as written to before they are: where that matters, they
- * are mapped write-protected, as the VMA's protection has it.
+ * Nothing has to be read or charged. So a fault also maps neighbouring pages, for writing
+ * as for reading: up to 64 KiB of small pages, or up to 32 MiB of large ones. Neighbouring
+ * pages are mapped without being marked dirty. Where that matters, they are mapped
+ * write-protected: the VMA's protection decides.
  *
- * Mapping is the work of the kernel's filemap_map_pages(), which takes only pages
- * that nobody is moving or taking away. What it leaves out, one at a time, is the
- * work of the fault itself.
+ * The kernel's filemap_map_pages() does the mapping. It leaves out pages that somebody is
+ * moving or taking away. The fault itself maps such a page, one at a time; from 6.18 on,
+ * the kernel then also maps the rest of its large folio, which may count as written to.
  */
 #include <linux/align.h>
 #include <linux/build_bug.h>
@@ -28,9 +28,9 @@
 #include "fault.h"
 #include "pages.h"
 
-/* What the kernel maps around an access that reads, as a rule. */
+/* The kernel maps this much around an access that reads, by default. */
 #define FAULT_AROUND		SZ_64K
-/* At a time, this is a small part of what touching so much takes. */
+/* Mapping this much takes a small part of the time of touching it. */
 #define FAULT_AROUND_HUGE	SZ_32M
 
 static pgoff_t fault_index(const struct vm_area_struct *vma, unsigned long addr)
@@ -38,7 +38,7 @@ static pgoff_t fault_index(const struct vm_area_struct *vma, unsigned long addr)
 	return vma->vm_pgoff + ((addr - vma->vm_start) >> PAGE_SHIFT);
 }
 
-/* One entry of the page cache stands for all of a large page. */
+/* In the page cache, one entry stands for the whole of a large page. */
 static bool fault_is_large(struct address_space *mapping, pgoff_t index)
 {
 	void *entry = xa_load(&mapping->i_pages, index);
@@ -48,9 +48,9 @@ static bool fault_is_large(struct address_space *mapping, pgoff_t index)
 }
 
 /*
- * Map the large page at another address than that of the fault, in the same table.
- * Should it have become small ones meanwhile, they get the page table that the
- * kernel brought for the fault, if any.
+ * Map the large page at another address than that of the fault, in the same table. If it
+ * has become small pages meanwhile, they get the page table that the kernel allocated for
+ * the fault, if any.
  */
 static void fault_map_huge_at(struct vm_fault *vmf, unsigned long addr, pmd_t *pmd)
 {
@@ -70,14 +70,14 @@ static void fault_map_huge_at(struct vm_fault *vmf, unsigned long addr, pmd_t *p
 	vmf->prealloc_pte = other.prealloc_pte;
 }
 
-/* Has a large page been mapped, and may there be others? */
+/* Has the fault mapped a large page, and may there be others around? */
 static bool fault_has_neighbours(const struct vm_fault *vmf)
 {
 	return vma_pages(vmf->vma) >= 2 * PTRS_PER_PTE &&
 	       pmd_trans_huge(READ_ONCE(*vmf->pmd));
 }
 
-/* A large page has been mapped at the fault: map those around. */
+/* The fault has mapped a large page: map the large pages around it. */
 static void fault_map_huge_around(struct vm_fault *vmf)
 {
 	const struct vm_area_struct *vma = vmf->vma;
@@ -96,7 +96,7 @@ static void fault_map_huge_around(struct vm_fault *vmf)
 }
 
 /**
- * xxshm_fault_map_pages() - map the pages around an address, and that one
+ * xxshm_fault_map_pages() - map the page of a fault, and pages around it
  * @vmf: the fault
  * @first: index of the first page to be mapped
  * @last: index of the last, in the same page table
@@ -108,13 +108,13 @@ vm_fault_t xxshm_fault_map_pages(struct vm_fault *vmf, pgoff_t first, pgoff_t la
 {
 	vm_fault_t ret = filemap_map_pages(vmf, first, last);
 
-	/* 6.1 cannot do without the spare page table. */
+	/* 6.1 needs the spare page table. */
 	if (fault_has_neighbours(vmf) && vmf->prealloc_pte)
 		fault_map_huge_around(vmf);
 	return ret;
 }
 
-/* The block is aligned, and so inside of what one page table maps. */
+/* The block is aligned, so one page table maps all of it. */
 static vm_fault_t fault_map_block(struct vm_fault *vmf)
 {
 	const struct vm_area_struct *vma = vmf->vma;
@@ -126,9 +126,9 @@ static vm_fault_t fault_map_block(struct vm_fault *vmf)
 }
 
 /*
- * Would the fault map a large page as one? It does not where the program forbids large
- * pages, or another thread gets a page table there first: then the pages around count as
- * written to.
+ * Would the fault map a large page by one entry? It does not if the program forbids large
+ * pages, or if another thread allocates a page table there first: then the pages around
+ * count as written to.
  */
 static bool fault_is_huge(const struct vm_fault *vmf)
 {
@@ -142,9 +142,9 @@ static bool fault_is_huge(const struct vm_fault *vmf)
 }
 
 /*
- * Small pages, and parts of a large one, are all mapped as if to be read. If that makes
- * the one of the fault write-protected, the kernel knows what to do; with a large page
- * it would come here again, for ever.
+ * Small pages, and parts of a large one, are mapped as if to be read. If the page of the
+ * fault becomes write-protected by that, the kernel faults once more and lifts it. With a
+ * large page it would fault for ever.
  */
 static vm_fault_t fault_map_block_to_write(struct vm_fault *vmf)
 {
@@ -158,20 +158,20 @@ static vm_fault_t fault_map_block_to_write(struct vm_fault *vmf)
 	return ret;
 }
 
-/* The mapping may go meanwhile: a reference to its file keeps the module. */
+/* The mapping may go away meanwhile: a reference to its file keeps the module. */
 static void fault_wait_unlocked(struct vm_fault *vmf, struct page *page)
 {
 	struct file *file = get_file(vmf->vma->vm_file);
 
 	release_fault_lock(vmf);
-	/* If current is killed, the kernel sees that before it repeats the fault. */
+	/* If current is killed, the kernel notices before it repeats the fault. */
 	folio_wait_locked_killable(page_folio(page));
 	fput(file);
 }
 
 static vm_fault_t fault_wait(struct vm_fault *vmf, struct page *page)
 {
-	/* The lock of the process's mappings is not dropped for this. */
+	/* The caller must keep the lock of the address space, and not wait. */
 	if (vmf->flags & FAULT_FLAG_RETRY_NOWAIT)
 		return VM_FAULT_RETRY;
 	if (!fault_flag_allow_retry_first(vmf->flags)) {
@@ -179,25 +179,24 @@ static vm_fault_t fault_wait(struct vm_fault *vmf, struct page *page)
 			return 0;
 		if (!(vmf->flags & FAULT_FLAG_KILLABLE))
 			return VM_FAULT_SIGBUS;
-		/* The kernel looks for a fatal signal only when it is to try again. */
+		/* Only before a retry does the kernel look for a fatal signal. */
 	}
 	fault_wait_unlocked(vmf, page);
 	return VM_FAULT_RETRY;
 }
 
 /**
- * xxshm_fault_wait() - wait until nobody has the page of a fault locked
+ * xxshm_fault_wait() - wait until the page of a fault is unlocked
  * @vmf: the fault
  * @page: the page, with a reference, which is dropped
  *
- * @vmf->flags say how: not at all, or without mmap_lock (on newer kernels, the
- * lock of the VMA), or with it if it has been dropped before. A signal that
- * kills current always ends it.
+ * @vmf->flags tell how to wait: not at all, or without mmap_lock (on newer kernels, the
+ * lock of the VMA), or with it if it has been dropped before. A fatal signal always ends
+ * the wait.
  *
  * Context: In a fault handler, without locks of the module; may sleep.
- * Return: 0 if the caller is to look for the page again; VM_FAULT_RETRY if the
- * kernel is to repeat the fault: @vmf->vma may be gone then; VM_FAULT_SIGBUS if
- * current was killed.
+ * Return: 0 if the caller is to look for the page again; VM_FAULT_RETRY if the kernel is
+ * to repeat the fault, and @vmf->vma may be gone; VM_FAULT_SIGBUS if current was killed.
  */
 vm_fault_t xxshm_fault_wait(struct vm_fault *vmf, struct page *page)
 {
@@ -232,15 +231,15 @@ static vm_fault_t fault_lock_page(struct vm_fault *vmf)
  * @vmf: the fault
  *
  * Context: In a fault handler, may sleep.
- * Return: VM_FAULT_NOPAGE if it has been mapped, with those around; VM_FAULT_LOCKED
- * if it is in @vmf->page; VM_FAULT_SIGBUS if there is none; what else
- * xxshm_fault_wait() returns if somebody has it locked.
+ * Return: VM_FAULT_NOPAGE if it has been mapped, with pages around; VM_FAULT_LOCKED if it
+ * is in @vmf->page; VM_FAULT_SIGBUS if there is none; the result of xxshm_fault_wait() if
+ * somebody else has it locked.
  */
 vm_fault_t xxshm_fault(struct vm_fault *vmf)
 {
 	vm_fault_t ret;
 
-	/* For an access that reads, the kernel has tried .map_pages before. */
+	/* Before an access that reads, the kernel has tried .map_pages already. */
 	if (vmf->flags & FAULT_FLAG_WRITE) {
 		ret = fault_map_block_to_write(vmf);
 		if (ret)
@@ -250,15 +249,15 @@ vm_fault_t xxshm_fault(struct vm_fault *vmf)
 }
 
 /**
- * xxshm_fault_huge() - map the large page at a fault, and those around
+ * xxshm_fault_huge() - map the large page at a fault, and large pages around it
  * @vmf: the fault
- * @order: of the page that there could be
+ * @order: order of the page that the kernel wants to map
  *
- * The kernel asks for it before it gets a page table, which is then not needed.
+ * The kernel calls this before it allocates a page table, which is then not needed.
  *
  * Context: In a huge_fault handler; does not sleep.
- * Return: VM_FAULT_NOPAGE if it has been mapped, or VM_FAULT_FALLBACK, also if the
- * large page is there and write-protected: the kernel takes it away then, and the
+ * Return: VM_FAULT_NOPAGE if it has been mapped, or VM_FAULT_FALLBACK. If the large page is
+ * mapped already but write-protected, VM_FAULT_FALLBACK makes the kernel unmap it, and the
  * fault maps it again.
  */
 vm_fault_t xxshm_fault_huge(struct vm_fault *vmf, unsigned int order)
@@ -274,12 +273,12 @@ vm_fault_t xxshm_fault_huge(struct vm_fault *vmf, unsigned int order)
 }
 
 /*
- * vm_insert_page() makes the VMA a VM_MIXEDMAP. If a large page were mapped there
- * by one entry, the kernel would not drop its reference when it is unmapped.
+ * vm_insert_page() makes the VMA a VM_MIXEDMAP. If one entry mapped a large page there,
+ * the kernel would not drop its reference when it is unmapped.
  */
 static_assert(FAULT_AROUND < PMD_SIZE);
 
-/* If somebody has the page locked, nobody waits for it here. */
+/* It does not wait for a page that somebody else has locked. */
 static bool fault_map_ahead(struct vm_area_struct *vma, unsigned long addr)
 {
 	struct address_space *mapping = vma->vm_file->f_mapping;
@@ -289,7 +288,7 @@ static bool fault_map_ahead(struct vm_area_struct *vma, unsigned long addr)
 	if (!page)
 		return false;
 	if (xxshm_pages_trylock(mapping, page)) {
-		/* It is locked, so that it is not being moved. */
+		/* The lock keeps the page from being moved. */
 		is_mapped = !PageHWPoison(page) && !vm_insert_page(vma, addr, page);
 		unlock_page(page);
 	}
@@ -301,7 +300,7 @@ static bool fault_map_ahead(struct vm_area_struct *vma, unsigned long addr)
  * xxshm_fault_ahead() - map the pages of a small mapping before they are touched
  * @vma: the mapping, whose flags are final
  *
- * What is not mapped here, the first access maps.
+ * The first access maps the pages that are left out here.
  *
  * Context: In an mmap handler, as its last step.
  */
@@ -311,7 +310,7 @@ void xxshm_fault_ahead(struct vm_area_struct *vma)
 
 	if (vma_pages(vma) > FAULT_AROUND >> PAGE_SHIFT)
 		return;
-	/* The kernel made it of flags that may have had VM_EXEC among them. */
+	/* The kernel computed it from flags that may have included VM_EXEC. */
 	vma->vm_page_prot = vm_get_page_prot(vma->vm_flags);
 	for (addr = vma->vm_start; addr < vma->vm_end; addr += PAGE_SIZE)
 		if (!fault_map_ahead(vma, addr))

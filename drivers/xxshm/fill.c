@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Filling: a range gets all its pages once, by the task that needs it first.
+ * Filling: the task that first needs a range gives it all its pages, once.
  *
- * Others that need the range wait for that task. It may be slow: the administrator
- * may have throttled it (cpu.max), or its memory cgroup may have to reclaim memory.
- * So after FILL_PATIENCE the others help to fill the range. They hold no lock while
- * they wait.
+ * Other tasks that need the range wait. The first one may be slow: the administrator
+ * may have throttled it (cpu.max), or its memory cgroup may have to reclaim memory. So
+ * after FILL_PATIENCE the others help. They hold no lock while they wait.
  *
- * Each task pays for the pages that it adds. If the last of them gives up, the range
- * is as empty as before.
+ * Each task pays for the pages that it adds. If the last task gives up, the range is
+ * emptied again.
  */
 #include <kunit/visibility.h>
 #include <linux/errno.h>
@@ -22,11 +21,11 @@
 /* Most ranges are full by then. */
 #define FILL_PATIENCE	HZ
 
-/* Of all ranges: waiting is rare. */
+/* One queue for all ranges: waiting is rare. */
 static DECLARE_WAIT_QUEUE_HEAD(fill_wait_queue);
 
 /**
- * xxshm_fill_init() - begin with an empty range
+ * xxshm_fill_init() - initialise an empty range
  * @fill: the range
  *
  * Context: Before anybody else knows of @fill.
@@ -40,8 +39,8 @@ void xxshm_fill_init(struct xxshm_fill *fill)
 EXPORT_SYMBOL_IF_KUNIT(xxshm_fill_init);
 
 /**
- * xxshm_fill_destroy() - the opposite
- * @fill: the range; nobody uses it
+ * xxshm_fill_destroy() - the opposite of xxshm_fill_init()
+ * @fill: the range; nobody uses it any more
  *
  * Context: Any.
  */
@@ -55,7 +54,7 @@ void xxshm_fill_destroy(struct xxshm_fill *fill)
  * @fill: the range
  *
  * Context: Any.
- * Return: true if it has, and then for ever.
+ * Return: true if it has; from then on it always has.
  */
 bool xxshm_fill_is_full(struct xxshm_fill *fill)
 {
@@ -64,7 +63,7 @@ bool xxshm_fill_is_full(struct xxshm_fill *fill)
 }
 EXPORT_SYMBOL_IF_KUNIT(xxshm_fill_is_full);
 
-/* Join those that fill the range. Without @is_helping, only if there are none. */
+/* Become a filler of the range. Without @is_helping, only if there is no other. */
 static bool fill_join(struct xxshm_fill *fill, bool is_helping)
 {
 	bool joins;
@@ -76,7 +75,7 @@ static bool fill_join(struct xxshm_fill *fill, bool is_helping)
 	return joins;
 }
 
-/* End with a result, and tell whether nobody else is at work. */
+/* Stop filling, with a result. Returns true if no other task is filling. */
 static bool fill_leave(struct xxshm_fill *fill, int err)
 {
 	bool is_last;
@@ -93,8 +92,8 @@ static bool fill_leave(struct xxshm_fill *fill, int err)
 }
 
 /*
- * The range is filled, or it is this task's turn. The waiters are woken when it is
- * empty again, not before: one of them may begin at once.
+ * Fill the range as one of its fillers. After a failure, the waiters are woken when the
+ * range is empty again, not before: one of them may begin at once.
  */
 static int fill_try(struct xxshm_fill *fill, const struct xxshm_fill_ops *ops,
 		    void *owner, bool may_wait)
@@ -107,7 +106,7 @@ static int fill_try(struct xxshm_fill *fill, const struct xxshm_fill_ops *ops,
 	return err;
 }
 
-/* Returns 0 if the others are done, 1 if they take long, or a negative errno. */
+/* Returns 0 if the other fillers are done, 1 if they take long, or a negative errno. */
 static int fill_wait(struct xxshm_fill *fill)
 {
 	long left = wait_event_killable_timeout(fill_wait_queue,
@@ -119,15 +118,15 @@ static int fill_wait(struct xxshm_fill *fill)
 }
 
 /**
- * xxshm_fill_at_once() - see to it that a small range has its pages
+ * xxshm_fill_at_once() - fill a small range without waiting for others
  * @fill: the range
  * @ops: how to fill it
- * @owner: for @ops
+ * @owner: argument of @ops
  *
- * Context: Process context, may sleep, but not for others that fill the range, nor for
+ * Context: Process context, may sleep, but waits neither for other fillers nor for
  * memory of the cgroup of current: mmap_lock may be held.
- * Return: 0; -EAGAIN if the range is not full, and waiting may help; what else
- * @ops->fill() fails with.
+ * Return: 0; -EAGAIN if the range is not full, and waiting may help; another errno of
+ * @ops->fill().
  */
 int xxshm_fill_at_once(struct xxshm_fill *fill, const struct xxshm_fill_ops *ops,
 		       void *owner)
@@ -140,15 +139,15 @@ int xxshm_fill_at_once(struct xxshm_fill *fill, const struct xxshm_fill_ops *ops
 }
 
 /**
- * xxshm_fill_up() - see to it that a range has its pages
+ * xxshm_fill_up() - fill a range
  * @fill: the range
  * @ops: how to fill it
- * @owner: for @ops
+ * @owner: argument of @ops
  *
  * Context: Process context, may sleep, and wait for others: FILL_PATIENCE, and once more
  * if @ops->fill() fails.
- * Return: 0; -EINTR if current is being killed; what else @ops->fill() fails with.
- * After a failure that nobody else makes up for, the range is empty again.
+ * Return: 0; -EINTR if current is being killed; another errno of @ops->fill(). After a
+ * failure the range is empty again, unless other tasks fill it.
  */
 int xxshm_fill_up(struct xxshm_fill *fill, const struct xxshm_fill_ops *ops,
 		  void *owner)
@@ -159,14 +158,14 @@ int xxshm_fill_up(struct xxshm_fill *fill, const struct xxshm_fill_ops *ops,
 	while (!xxshm_fill_is_full(fill)) {
 		if (fill_join(fill, takes_long)) {
 			err = fill_try(fill, ops, owner, true);
-			/* Those that are still at work may not meet the same limit. */
+			/* The tasks that are still filling may be under another limit. */
 			if (!err || err == -EINTR || !READ_ONCE(fill->fillers))
 				break;
 		}
 		takes_long = fill_wait(fill);
 		if (takes_long < 0)
 			return takes_long;
-		/* It has tried and waited in vain, and may hold mmap_lock. */
+		/* This task has failed and waited. It may hold mmap_lock: give up. */
 		if (takes_long && err)
 			break;
 	}
@@ -175,11 +174,11 @@ int xxshm_fill_up(struct xxshm_fill *fill, const struct xxshm_fill_ops *ops,
 
 /**
  * xxshm_fill_lock_idle() - lock a range that nobody fills
- * @fill: the range, which some pages are missing of
+ * @fill: a range with missing pages
  *
  * Context: Process context, may sleep.
- * Return: true with @fill->lock held, to be unlocked by the caller; false if somebody
- * has begun to fill the range.
+ * Return: true with @fill->lock held, which the caller unlocks; false if a task has
+ * begun to fill the range.
  */
 bool xxshm_fill_lock_idle(struct xxshm_fill *fill)
 {

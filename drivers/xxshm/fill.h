@@ -7,12 +7,12 @@
 
 /**
  * struct xxshm_fill - a range that gets all its pages once, when it is first needed
- * @lock: of @fillers, for single steps; the owner takes it for single pages, too.
- *	Nests inside mmap_lock, outside of the locks of the page cache; nobody charges
- *	a memory cgroup with it held in a way that may wait
+ * @lock: protects @is_full and @fillers; held for single steps. The owner holds it for
+ *	single pages, too. No charge to a memory cgroup may wait while it is held. Its
+ *	place in the order of locks: see main.c
  * @is_full: the range has its pages; set once, under @lock, and read without it, see
  *	xxshm_fill_is_full()
- * @fillers: how many tasks are at work
+ * @fillers: number of tasks that are filling the range
  */
 struct xxshm_fill {
 	struct mutex lock;	/* of is_full, fillers */
@@ -22,11 +22,11 @@ struct xxshm_fill {
 
 /**
  * struct xxshm_fill_ops - how the owner of a range fills it
- * @fill: add the pages that are missing; others may do the same meanwhile, so a page
- *	that another one has added is no failure. @may_wait: wait for memory of the
- *	cgroup of current, if need be. 0 if all pages are there, or a negative errno
- * @empty: nobody fills the range any more, and some pages are missing. Take away what
- *	is there, in small steps, each within xxshm_fill_lock_idle(). Or NULL: they stay
+ * @fill: add the missing pages. Other tasks may do the same meanwhile, so a page that
+ *	another task has added is no failure. @may_wait: the call may wait for memory
+ *	of the cgroup of current. Returns 0 if all pages are there, or a negative errno
+ * @empty: nobody fills the range any more, and some pages are missing. Remove the pages
+ *	in small steps, each within xxshm_fill_lock_idle(). NULL: the pages stay
  *
  * Context: process context, may sleep; no lock of the range is held.
  */

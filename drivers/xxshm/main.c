@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Loading and unloading: the module's parameters, and the order in which the
- * rooms are set up and taken down. The parameters are read as text, so that a
- * value that is no number gets the same clear line as one out of range.
+ * Loading and unloading: the module's parameters, and the order in which the parts of
+ * the module start and end. Parameters are read as text, so that a value that is no
+ * number gets the same clear message as one out of range.
  *
  * Lock order: mmap_lock, then ddi_space.telling, then ddi_segment.lock or
  * xxshm_fill.lock, then pages_strangers, then the locks of pages and of the page cache.
@@ -42,9 +42,9 @@ MODULE_PARM_DESC(size,
 static bool pageable;
 module_param(pageable, bool, 0444);
 MODULE_PARM_DESC(pageable,
-		 "let the memory be swapped, and get pages as they are touched (default 0: it is locked)");
+		 "1: pages may be swapped and are allocated on first touch; 0 (default): locked in RAM");
 
-/* Cut a suffix of a size off @text and return how far it shifts the number. */
+/* Cut the suffix of a size off @text, and return by how many bits it shifts. */
 static unsigned int __init cut_suffix(char *text)
 {
 	size_t len = strlen(text);
@@ -91,7 +91,7 @@ static int __init read_instances(unsigned int *count)
 	return -EINVAL;
 }
 
-/* What could never be allocated is refused at once. */
+/* A window that could never be allocated is refused when the module is loaded. */
 static int __init read_size(pgoff_t *npages)
 {
 	pgoff_t max_pages = pageable ? XXSHM_PAGEABLE_MAX_PAGES : xxshm_pages_max();

@@ -2,26 +2,24 @@
 /*
  * A mapping: a VMA over a range of a memory object.
  *
- * mmap handlers call xxshm_map_check(), which refuses what may not be mapped
- * and changes nothing; then xxshm_map_alloc(), which pays for the mapping; then
- * they get the memory; then xxshm_map_commit(), which cannot fail. Nobody but
- * this file and fault.c sets flags or operations of a VMA, but for the operations of tmpfs that
- * pageable memory has: nobody pays for a mapping of that.
+ * An mmap handler calls xxshm_map_check(), which refuses invalid mappings and changes
+ * nothing; then xxshm_map_alloc(), which pays for the mapping; then it gets the memory;
+ * then it calls xxshm_map_commit(), which cannot fail. Only map.c and fault.c set VMA
+ * flags and operations. Exception: pageable mappings use the operations of tmpfs; they
+ * are not charged.
  *
- * Who counts what: the struct xxshm_map that the call made holds the charge,
- * and counts its VMAs. fork, splits and mremap copy a VMA and with it take one
- * more reference, which cannot fail and costs nothing: they add no memory.
- * munmap, exec and exit drop one, and the last one returns the whole price. So
- * a part of a mapping costs as much as the whole did.
+ * References: the struct xxshm_map of a call holds the charge, and counts its VMAs. fork,
+ * splits and mremap copy a VMA and take one more reference. That cannot fail and costs
+ * nothing, because they add no memory. munmap, exec and exit drop a reference, and the
+ * last one returns the whole price. So a part of a mapping costs as much as the whole.
  *
- * What holds the memory object while a VMA exists: the VMA holds its file, the file
- * holds its module and device, and the device frees its memory object only when both
- * are gone.
+ * Lifetime: a VMA holds its file, the file holds its module and device, and the device
+ * frees its memory object only when both are gone.
  *
- * What a mapping may become later: smaller, moved, split, read-only and back.
- * It never grows, never becomes executable, is never dumped, and 6.12 does not
- * merge it with a neighbour, which it would do without asking the driver:
- * VM_DONTEXPAND forbids both growing and merging.
+ * A mapping may later become smaller, move, be split, become read-only and writable again.
+ * It never grows, never becomes executable and is never dumped. VM_DONTEXPAND forbids
+ * growing and merging: without it, kernels from 6.12 on would merge two neighbours
+ * without asking the module.
  */
 #include <kunit/visibility.h>
 #include <linux/err.h>
@@ -39,8 +37,8 @@
 /**
  * xxshm_map_list_init() - make a list of mappings
  * @list: the list
- * @size: of a mapping on it: of a structure that begins with a struct xxshm_map
- * @totals: the sums that its mappings are to be part of
+ * @size: size of a mapping's structure, which begins with a struct xxshm_map
+ * @totals: the sums that its mappings are part of
  *
  * Context: Before anybody else knows of @list.
  */
@@ -56,7 +54,7 @@ void xxshm_map_list_init(struct xxshm_map_list *list, size_t size,
 }
 
 /**
- * xxshm_map_list_destroy() - free what an empty list of mappings holds
+ * xxshm_map_list_destroy() - free the spare structure of an empty list
  * @list: the list
  *
  * Context: Process context, after the last of its mappings is gone.
@@ -68,7 +66,7 @@ void xxshm_map_list_destroy(struct xxshm_map_list *list)
 }
 
 /**
- * xxshm_map_list_charged() - what is charged for the mappings of a list
+ * xxshm_map_list_charged() - the charge for all mappings of a list
  * @list: the list
  *
  * Context: Process context, may sleep.
@@ -105,8 +103,8 @@ static void map_list_del(struct xxshm_map_list *list, struct xxshm_map *map)
 }
 
 /*
- * A list keeps one struct for the next mapping: for a program that maps a page
- * again and again, half the cost of charging it would be that of the slab.
+ * A list keeps one structure for the next mapping. Without it, the slab would be half the
+ * cost of a charge in a program that maps a page again and again.
  */
 static struct xxshm_map *map_take(struct xxshm_map_list *list)
 {
@@ -124,8 +122,7 @@ static void map_put_back(struct xxshm_map_list *list, struct xxshm_map *map)
  * @list: the list of the file that is being mapped
  * @npages: its length in pages; all of it is paid for, mapped before or not
  *
- * It is on the list, where programs and administrators see it, only when
- * xxshm_map_commit() has made it.
+ * xxshm_map_commit() puts it on the list, where programs and administrators see it.
  *
  * Context: Process context, may sleep.
  * Return: the mapping, for xxshm_map_commit() or xxshm_map_free();
@@ -153,7 +150,7 @@ struct xxshm_map *xxshm_map_alloc(struct xxshm_map_list *list, pgoff_t npages)
 }
 
 /**
- * xxshm_map_free() - return the price of a mapping that no VMA is left of
+ * xxshm_map_free() - return the price of a mapping without VMAs
  * @map: the mapping
  *
  * Context: Process context, about any process, may sleep.
@@ -167,7 +164,7 @@ void xxshm_map_free(struct xxshm_map *map)
 	map_put_back(map->list, map);
 }
 
-/* fork, split, mremap: the new VMA is a copy of one that lives. */
+/* fork, split, mremap: the new VMA is a copy of one that still exists. */
 static void map_open(struct vm_area_struct *vma)
 {
 	struct xxshm_map *map = vma->vm_private_data;
@@ -177,7 +174,7 @@ static void map_open(struct vm_area_struct *vma)
 		map->ops->open(map, vma);
 }
 
-/* Comes before the VMA drops its file, and with it the list of the map. */
+/* The VMA still holds its file here, and with it the list of the map. */
 static void map_close(struct vm_area_struct *vma)
 {
 	struct xxshm_map *map = vma->vm_private_data;
@@ -234,9 +231,9 @@ static const struct vm_operations_struct map_by_owner_vm_ops = {
 };
 
 /*
- * A program with an executable stack may run under READ_IMPLIES_EXEC. Then the
- * kernel adds PROT_EXEC to every readable mapping, and what the program itself
- * asked for cannot be seen any more: it gets the mapping without PROT_EXEC.
+ * A program with an executable stack may run under READ_IMPLIES_EXEC. Then the kernel
+ * adds PROT_EXEC to every readable mapping, and nobody can see what the program itself
+ * asked for: it gets the mapping without PROT_EXEC.
  */
 static bool map_exec_is_implied(const struct vm_area_struct *vma)
 {
@@ -248,8 +245,8 @@ static bool map_exec_is_implied(const struct vm_area_struct *vma)
  * xxshm_map_check_kind() - may a mapping be of this kind?
  * @vma: the VMA as mmap(2) made it
  *
- * Shared is VM_MAYSHARE: VM_SHARED is cleared for a shared mapping of a descriptor
- * opened read-only.
+ * VM_MAYSHARE tells a shared mapping: the kernel clears VM_SHARED in a shared mapping of a
+ * descriptor that was opened read-only.
  *
  * Context: In an mmap handler.
  * Return: 0; -EINVAL if the mapping is private; -EACCES if it is to be executable.
@@ -264,15 +261,15 @@ int xxshm_map_check_kind(const struct vm_area_struct *vma)
 }
 
 /**
- * xxshm_map_check() - may this VMA be a mapping of a range of that size?
- * @vma: the VMA as mmap(2) made it, vm_pgoff counting from the range's start
+ * xxshm_map_check() - may this VMA be a mapping of a range of this size?
+ * @vma: the VMA as mmap(2) made it; its vm_pgoff counts from the start of the range
  * @npages: number of pages in the range
  *
- * The order of the checks is part of the contract.
+ * The order of the checks is part of the contract with programs.
  *
  * Context: In an mmap handler.
- * Return: 0; -ENXIO if the VMA is not inside the range, as xxdevmap() of the
- * Solaris guide has it; what else xxshm_map_check_kind() refuses.
+ * Return: 0; -ENXIO if the VMA is not inside the range, as xxdevmap() of the Solaris
+ * guide has it; another errno of xxshm_map_check_kind().
  */
 int xxshm_map_check(struct vm_area_struct *vma, pgoff_t npages)
 {
@@ -285,13 +282,13 @@ int xxshm_map_check(struct vm_area_struct *vma, pgoff_t npages)
 EXPORT_SYMBOL_IF_KUNIT(xxshm_map_check);
 
 /**
- * xxshm_map_restrict() - see to it that a checked VMA stays what it is
+ * xxshm_map_restrict() - forbid a checked VMA to grow, merge, execute or be dumped
  * @vma: the VMA that xxshm_map_check() or xxshm_map_check_kind() accepted
- * @index: its first page in the page cache of what it maps
+ * @index: index in the page cache of its first page
  *
  * From here on vm_pgoff is that index, as rmap and faults need it.
  *
- * Context: In an mmap handler; if it fails later, the kernel drops the VMA.
+ * Context: In an mmap handler; if the handler fails later, the kernel drops the VMA.
  */
 void xxshm_map_restrict(struct vm_area_struct *vma, pgoff_t index)
 {
@@ -322,7 +319,7 @@ void xxshm_map_commit(struct vm_area_struct *vma, struct xxshm_map *map)
 	}
 }
 
-/* The kernel sees the hint again: one above 47 bits asks for any address there. */
+/* The kernel needs the hint again: one above 47 bits asks for any address up there. */
 static unsigned long map_place_aligned(struct file *file, unsigned long addr,
 				       unsigned long len, pgoff_t index,
 				       unsigned long flags)
@@ -344,10 +341,10 @@ static unsigned long map_place_aligned(struct file *file, unsigned long addr,
  * @index: index in the memory object of the first page to be mapped
  * @flags: flags of mmap(2)
  *
- * An address of our own choice is congruent to the index modulo the size that
- * a PMD maps, so that large folios are mapped by one entry each. The kernel's
- * thp_get_unmapped_area() does not do it for 32-bit callers. A hint that is free
- * is taken as it is; for one that is not, the choice is ours as well.
+ * The module chooses an address that is congruent to the index modulo the size that a PMD
+ * maps, so that one entry maps each large folio. The kernel's thp_get_unmapped_area() does
+ * not do this for 32-bit callers. A free hint is taken as it is; if the hint is not free,
+ * the module chooses.
  *
  * Context: In a get_unmapped_area handler.
  * Return: the address, or a negative errno, as get_unmapped_area() has it.

@@ -17,9 +17,9 @@ struct vm_fault;
 struct xxshm_map;
 
 /**
- * struct xxshm_map_totals - all mappings of a device in sum
- * @charged: pages charged for mappings that live
- * @refused: how many were refused because of RLIMIT_MEMLOCK
+ * struct xxshm_map_totals - sums over all mappings of a device
+ * @charged: pages charged for mappings that exist
+ * @refused: how many calls were refused because of RLIMIT_MEMLOCK
  */
 struct xxshm_map_totals {
 	atomic_long_t charged;
@@ -31,10 +31,9 @@ struct xxshm_map_totals {
  * @lock: protects @maps and @charged, for single steps; nests inside mmap_lock
  * @maps: struct xxshm_map, the newest first
  * @charged: pages charged for them
- * @spare: a struct xxshm_map for the next mapping, or NULL; taken and put by
- *	exchanging it, without @lock
- * @size: of one of them: what its owner keeps of it may lie behind it; constant
- * @totals: the sums that they are part of; constant
+ * @spare: a struct xxshm_map for the next mapping, or NULL; exchanged without @lock
+ * @size: size of a mapping's structure, which begins with a struct xxshm_map; constant
+ * @totals: the sums that the mappings are part of; constant
  */
 struct xxshm_map_list {
 	struct mutex lock;	/* of maps, charged */
@@ -48,16 +47,16 @@ struct xxshm_map_list {
 /**
  * struct xxshm_map_ops - what the owner of a mapping does for it
  * @release: the last VMA is gone, or there never was one
- * @may_split: may a VMA become two? 0 or a negative errno
+ * @may_split: may a VMA become two? Returns 0 or a negative errno
  * @open: a VMA has become two, or a process has forked
- * @close: a VMA goes
- * @may_protect: may the pages from @index on have so much protection, VM_READ
- *	and VM_WRITE? 0 or a negative errno
- * @fault: find a page, or NULL: the VMA's indexes are those of the page cache
+ * @close: a VMA goes away
+ * @may_protect: may the pages from @index on get this protection, of VM_READ and
+ *	VM_WRITE? Returns 0 or a negative errno
+ * @fault: find a page; NULL: the VMA's indexes are those of the page cache
  *
  * Indexes are those of the VMA, see xxshm_map_commit(). Context: process context,
- * may sleep; mmap_lock is held, for @fault and, in munmap(2), @close for reading.
- * Not the lock of the VMA alone: the kernel takes that for VMAs with .map_pages only.
+ * may sleep. mmap_lock is held: for reading in @fault and, in munmap(2), in @close. The
+ * lock of the VMA alone never is: the kernel uses that for VMAs with .map_pages only.
  */
 struct xxshm_map_ops {
 	void (*release)(struct xxshm_map *map);
@@ -70,15 +69,15 @@ struct xxshm_map_ops {
 };
 
 /**
- * struct xxshm_map - what one call of mmap(2) made and paid for
- * @vmas: how many VMAs it is by now: it begins as one, fork, split and mremap
- *	make more; the charge is returned when the last is gone
+ * struct xxshm_map - a mapping that one call of mmap(2) made and paid for
+ * @vmas: number of its VMAs: it begins with one, and fork, split and mremap make
+ *	more; the charge is returned when the last one is gone
  * @list: the list it is on as long as it has a VMA; constant
  * @entry: in @list, under its lock
  * @index: of its first page in the page cache of its file; set by the owner, constant
  *	once a VMA has it
  * @charge: its price; constant
- * @ops: what its owner does for it, or NULL; constant once a VMA has it
+ * @ops: operations of its owner, or NULL; constant once a VMA has it
  */
 struct xxshm_map {
 	refcount_t vmas;

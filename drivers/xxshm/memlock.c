@@ -1,22 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Locked memory is paid for: the only room that knows RLIMIT_MEMLOCK.
+ * Charges for locked memory. This is the only file that knows RLIMIT_MEMLOCK.
  *
- * The rule is the imprecise full price of Solaris' project.max-locked-memory:
- * each call that gets locked memory pays for all the pages it asked for, even
- * where others, or the same caller, have paid for the same pages before; and
- * the whole price is returned at once, when the last piece of what the call
- * made is gone.
+ * The rule is the imprecise full price of Solaris' project.max-locked-memory. Each call
+ * that gets locked memory pays for all the pages it asked for, even if others, or the
+ * same caller, have paid for the same pages before. The whole price is returned at
+ * once, when the last piece of the call's mapping is gone.
  *
- * Vocabulary: the payer is the user of the calling process, as the kernel
- * knows it: one real user ID, whatever it is called in user namespaces. The
- * ledger is the payer's user_struct.locked_vm, in pages. io_uring, XDP and
- * memfd_secret write to the same ledger, so that mixing them buys nothing. The
- * limit is that of the calling process.
+ * Vocabulary: the payer is the real user of the calling process, as the initial user
+ * namespace knows it. The ledger is the payer's user_struct.locked_vm, in pages.
+ * io_uring, XDP and memfd_secret write to the same ledger, so a user gains nothing by
+ * mixing them. The limit is that of the calling process.
  *
- * Invariants: the ledger holds what is charged, no more at any time and no
- * less. A charge is returned to who paid it, never to current: that may be
- * another process, a worker, or have another user by then.
+ * Invariants: the ledger always equals the sum of all charges. A charge is returned to
+ * its payer, never to current: current may be another process, a worker, or run as
+ * another user by then.
  */
 #include <linux/capability.h>
 #include <linux/cred.h>
@@ -32,8 +30,8 @@
 #include "trace.h"
 
 /*
- * Root of a user namespace is not privileged here. The question is not put to
- * the audit log: that a user is at its limit is no attempt to get around it.
+ * Root of a user namespace is not privileged here. No audit: reaching a limit is no
+ * attempt to get around it.
  */
 static bool memlock_may_exceed_limit(void)
 {
@@ -45,12 +43,12 @@ static bool memlock_may_exceed_limit(void)
  * @charge: filled in on success
  * @npages: the price: the number of pages that the caller asked for
  *
- * Charge before anything is allocated. CAP_IPC_LOCK lifts the limit, not the
- * price. The rule is that of ddi_umem_lock(9F) and resource_controls(7).
+ * Charge before you allocate anything. CAP_IPC_LOCK lifts the limit, not the price.
+ * The rule is that of ddi_umem_lock(9F) and resource_controls(7).
  *
  * Context: Process context, about current. Does not sleep.
  * Return: 0; -EAGAIN if the pages do not fit under RLIMIT_MEMLOCK and current
- * has no CAP_IPC_LOCK, as mmap(2) has it; then nothing has changed.
+ * has no CAP_IPC_LOCK, as mmap(2) has it. After a failure nothing has changed.
  */
 int xxshm_memlock_charge(struct xxshm_charge *charge, unsigned long npages)
 {
@@ -58,7 +56,7 @@ int xxshm_memlock_charge(struct xxshm_charge *charge, unsigned long npages)
 	unsigned long limit = rlimit(RLIMIT_MEMLOCK) >> PAGE_SHIFT;
 	long used = atomic_long_read(&user->locked_vm);
 
-	/* Test and add in one step, or racing callers could exceed the limit. */
+	/* Test and add in one step: otherwise racing callers could exceed the limit. */
 	do {
 		if (!xxshm_memlock_fits(used, npages, limit) &&
 		    !memlock_may_exceed_limit()) {
@@ -75,7 +73,7 @@ int xxshm_memlock_charge(struct xxshm_charge *charge, unsigned long npages)
 
 /**
  * xxshm_memlock_uncharge() - return a charge to its payer
- * @charge: what xxshm_memlock_charge() filled in
+ * @charge: as xxshm_memlock_charge() filled it in
  *
  * Context: Any process context, about any process. Does not sleep.
  */
@@ -89,8 +87,8 @@ void xxshm_memlock_uncharge(struct xxshm_charge *charge)
 }
 
 /**
- * xxshm_memlock_payer() - who has paid
- * @charge: what xxshm_memlock_charge() filled in
+ * xxshm_memlock_payer() - the payer of a charge
+ * @charge: as xxshm_memlock_charge() filled it in
  *
  * Context: Any.
  * Return: the payer's user ID.
@@ -101,10 +99,10 @@ kuid_t xxshm_memlock_payer(const struct xxshm_charge *charge)
 }
 
 /**
- * xxshm_memlock_used() - what stands in the ledger of the calling user
+ * xxshm_memlock_used() - read the ledger of the calling user
  *
  * Context: Process context, about current. Does not sleep.
- * Return: pages charged to the user of current, by whomever.
+ * Return: pages charged to the user of current, by all parts of the kernel.
  */
 unsigned long xxshm_memlock_used(void)
 {

@@ -9,19 +9,19 @@
 struct user_struct;
 
 /*
- * For what a call needs beside the pages that it pays for: a process at the limit of
- * its memory cgroup gets ENOMEM, and is not killed.
+ * For small objects that a call needs beside the pages that it pays for. A process at
+ * the limit of its memory cgroup gets ENOMEM, and is not killed.
  */
 #define MEMLOCK_GFP	(GFP_KERNEL_ACCOUNT | __GFP_RETRY_MAYFAIL | __GFP_NOWARN)
 
 /**
- * struct xxshm_charge - what one call has paid for, and who
+ * struct xxshm_charge - the price of one call, and its payer
  * @user: the payer, with a reference; constant while charged
  * @npages: the price, in pages; constant while charged
  *
- * It is part of the object that the call made, and returned when that goes.
- * That a privileged caller went beyond its limit need not be remembered: its
- * pages are in the ledger like all others.
+ * It is part of the object that the call made, and is returned when that object is
+ * freed. It does not record whether a privileged caller exceeded the limit: the ledger
+ * has those pages like all others.
  */
 struct xxshm_charge {
 	struct user_struct *user;
@@ -29,12 +29,12 @@ struct xxshm_charge {
 };
 
 /**
- * xxshm_memlock_fits() - may so many pages more be locked under a limit?
- * @used: pages locked already; may be beyond the limit
+ * xxshm_memlock_fits() - do more pages fit under a limit?
+ * @used: pages that are locked already; may exceed the limit
  * @npages: pages to be locked
  * @limit: the limit, in pages
  *
- * Up to the limit is allowed, as for project.max-locked-memory, see
+ * The sum may reach the limit, as for project.max-locked-memory, see
  * resource_controls(7) of Solaris. No sum is formed that could overflow.
  *
  * Context: Any.

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Device nodes that appear all at once: nobody can open the first of them before
- * the last step that can fail, for an open file does not keep a module whose
- * loading fails.
+ * Device nodes that appear all at once. Nobody can open a node before the last step
+ * that can fail: an open file does not keep a module whose loading fails.
  */
 #include <linux/cdev.h>
 #include <linux/device.h>
@@ -17,7 +16,7 @@
 
 #include "nodes.h"
 
-/* Whose nodes are those of a major number? All of one name have their own. */
+/* The nodes of each major number. All nodes of one name have their own. */
 static DEFINE_XARRAY(nodes_by_major);
 
 static int nodes_add_one(struct xxshm_nodes *nodes)
@@ -31,7 +30,7 @@ static int nodes_add_one(struct xxshm_nodes *nodes)
 	dev->class = nodes->class;
 	dev->devt = nodes->first + minor;
 	dev_set_uevent_suppress(dev, true);
-	/* There is no power to manage; files for it would take more than all others. */
+	/* No power to manage. Its files in sysfs would take more memory than all others. */
 	device_set_pm_not_required(dev);
 	err = dev_set_name(dev, "%s%u", nodes->name, minor);
 	if (!err)
@@ -70,7 +69,7 @@ static int nodes_add_all(struct xxshm_nodes *nodes)
 	return 0;
 }
 
-/* From here on they can be opened. */
+/* From here on programs can open the nodes. */
 static int nodes_publish(struct xxshm_nodes *nodes)
 {
 	int err;
@@ -86,7 +85,7 @@ static int nodes_publish(struct xxshm_nodes *nodes)
 	return err;
 }
 
-/* Tell udev only now: who listens to it may open the device at once. */
+/* Tell udev only now: a program that listens may open the device at once. */
 static void nodes_announce(struct xxshm_nodes *nodes)
 {
 	unsigned int i;
@@ -101,11 +100,11 @@ static void nodes_announce(struct xxshm_nodes *nodes)
 
 /**
  * xxshm_nodes_add() - make the nodes
- * @nodes: what they are to be
+ * @nodes: their description
  *
  * Context: Process context, may sleep.
  * Return: 0; -ENOMEM; -EBUSY if no device numbers are left; -EEXIST if a device
- * of that name exists already; what @nodes->make() fails with.
+ * of that name exists already; an errno of @nodes->make().
  */
 int xxshm_nodes_add(struct xxshm_nodes *nodes)
 {
@@ -136,8 +135,8 @@ err_region:
 }
 
 /**
- * xxshm_nodes_del() - take the nodes away
- * @nodes: what xxshm_nodes_add() made
+ * xxshm_nodes_del() - delete the nodes
+ * @nodes: the nodes, as xxshm_nodes_add() made them
  *
  * Context: Process context, may sleep; no file of them is open.
  */
@@ -156,15 +155,15 @@ static bool nodes_is_ready(const struct inode *inode, loff_t size)
 
 /**
  * xxshm_nodes_open() - prepare a node that is being opened for mappings
- * @inode: of the node; a device may have several, one in each container
- * @size: what fstat(2) is to tell, 0 if the size is not known
+ * @inode: inode of the node; a device may have several nodes, one in each container
+ * @size: the size that fstat(2) tells, 0 if it is not known
  *
- * Libraries that map whole files ask fstat(2) how large they are. S_NOCMTIME keeps
- * the kernel from setting the node's times when a page is first written to. Times
- * that a program sets, as touch(1) does, are not affected.
+ * Libraries that map whole files ask fstat(2) for the size. S_NOCMTIME keeps the kernel
+ * from setting the node's times when a page is first written to. A program can still
+ * set them, as touch(1) does.
  *
- * Only a node on devtmpfs or tmpfs is changed, where all of /dev is as a rule: other
- * file systems might write the size to their disk.
+ * Only nodes on devtmpfs or tmpfs are changed, where /dev normally is. Other file
+ * systems might write the size to their disk.
  *
  * Context: In an open handler, may sleep.
  */
@@ -180,10 +179,10 @@ void xxshm_nodes_open(struct inode *inode, loff_t size)
 
 /**
  * xxshm_nodes_device() - the device of a node that is being opened
- * @inode: of the node
+ * @inode: inode of the node
  *
  * Context: In an open handler.
- * Return: what @nodes->make() made.
+ * Return: the device that @nodes->make() made.
  */
 struct device *xxshm_nodes_device(const struct inode *inode)
 {

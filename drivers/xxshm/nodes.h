@@ -12,21 +12,20 @@ struct module;
 
 /**
  * struct xxshm_nodes - device nodes of one name that appear all at once
- * @name: they are NAME0, NAME1, ...
- * @count: how many, at least 1
- * @class: what they belong to
- * @fops: what is done with them
- * @owner: the module that an open file of them holds
+ * @name: the nodes are NAME0, NAME1, ...
+ * @count: number of nodes, at least 1
+ * @class: their class in sysfs
+ * @fops: their file operations
+ * @owner: the module that an open file of a node holds
  * @make: make a device: initialised, with a release function, and nothing else;
  *	or ERR_PTR()
- * @first: number of the first, from xxshm_nodes_add() on
- * @cdev: of all of them
- * @devices: those that exist, by minor number
- * @added: how many do
+ * @first: device number of the first node, from xxshm_nodes_add() on
+ * @cdev: the character device of all nodes
+ * @devices: the devices that exist, by minor number
+ * @added: how many exist
  *
- * The user fills in what stands before @first, and leaves the rest. Nodes are
- * deleted when no file of them is open, and can't be opened any more: when their
- * owner is unloaded.
+ * The owner fills in the fields before @first. Nodes are deleted when no file of them
+ * is open and none can be opened any more: when @owner is unloaded.
  */
 struct xxshm_nodes {
 	const char *name;

@@ -1,26 +1,25 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Pageable memory: what the kernel may swap.
+ * Pageable memory: the kernel may swap it.
  *
- * A store is a file on the kernel's own tmpfs that has no name. Its pages come,
- * zeroed, when they are first touched, are charged to the memory cgroup of who
- * touches them, go to swap under pressure and come back unchanged. All of this,
+ * A store is a file without a name on the kernel's own tmpfs. A page of it is allocated,
+ * zeroed, when it is first touched, and charged to the memory cgroup of the process that
+ * touches it. Pages go to swap under pressure and come back unchanged. All of this,
  * page faults included, is the code of tmpfs.
  *
- * A door is the file through which a store is mapped, one for each open file of
- * a device. It takes a file of the store's inode, because the kernel asks the
- * inode of a mapped file whether it is one of tmpfs (seals, smaps). But it has
- * the operations of the device: with those of tmpfs, remap_file_pages(2) would
- * not ask the device, MADV_REMOVE would take pages away from everybody, and the
- * module could be unloaded while it is mapped.
+ * A door is the file through which a store is mapped, one for each open file of a device.
+ * It is a file of the store's inode, because the kernel asks the inode of a mapped file
+ * whether it is one of tmpfs (seals, smaps). But it has the operations of the device. With
+ * those of tmpfs, remap_file_pages(2) would not ask the device, MADV_REMOVE would take
+ * pages away from everybody, and the module could be unloaded while it is mapped.
  *
- * Both are opened with the kernel's own credentials. A file keeps the credentials
- * of its opener, and with them his namespaces and keyrings, and a store lives until
- * the module goes: those of the first process that opens the device would stay.
+ * Both are opened with the kernel's own credentials. A file keeps the credentials of its
+ * opener, with their namespaces and keyrings, and a store lives until the module is
+ * unloaded. Otherwise those of the first process to open the device would stay alive.
  *
- * Nobody has a descriptor of either. Root can open the inode by way of
- * /proc/PID/map_files; that file has nothing of the module in it, and as the
- * inode is immutable, it can only be read. To lift that takes CAP_LINUX_IMMUTABLE.
+ * No process has a descriptor of either. Root can open the inode through
+ * /proc/PID/map_files. That file has nothing of the module in it. The inode is immutable,
+ * so that file can only be read; lifting this takes CAP_LINUX_IMMUTABLE.
  */
 #include <linux/cred.h>
 #include <linux/err.h>
@@ -36,7 +35,7 @@
 #include "map.h"
 #include "pageable.h"
 
-/* Its inode belongs to root then, too. */
+/* With the kernel's credentials the inode belongs to root, too. */
 static struct file *pageable_setup(pgoff_t npages, const char *name)
 {
 	struct cred *kernel = prepare_kernel_cred(&init_task);
@@ -57,38 +56,38 @@ static struct file *pageable_setup(pgoff_t npages, const char *name)
 /**
  * xxshm_pageable_alloc() - make a store without pages
  * @npages: its size in pages, at least 1, at most XXSHM_PAGEABLE_MAX_PAGES
- * @name: what /proc/PID/maps is to call it
+ * @name: its name in /proc/PID/maps
  *
- * No memory is set aside for it: with overcommit forbidden, each page counts
- * when it comes.
+ * No memory is reserved for it. Where overcommit is forbidden, each page counts when it is
+ * allocated.
  *
  * Context: Process context, may sleep.
- * Return: the store, to be given to fput(); ERR_PTR(-ENOMEM), or what else
- * shmem_file_setup() fails with.
+ * Return: the store, to be released by fput(); ERR_PTR(-ENOMEM), or another errno of
+ * shmem_file_setup().
  */
 struct file *xxshm_pageable_alloc(pgoff_t npages, const char *name)
 {
 	struct file *store = pageable_setup(npages, name);
 	struct inode *inode;
 
-	/* So tmpfs says that it got no memory for an inode. */
+	/* tmpfs says ENOSPC if it gets no memory for an inode. */
 	if (store == ERR_PTR(-ENOSPC))
 		return ERR_PTR(-ENOMEM);
 	if (IS_ERR(store))
 		return store;
 	inode = file_inode(store);
 	inode->i_flags |= S_PRIVATE | S_IMMUTABLE | S_NOCMTIME;
-	/* What tmpfs does not know of, it takes away when any flag is set. */
+	/* When a program sets any flag, tmpfs clears the flags that are not in here. */
 	SHMEM_I(inode)->fsflags |= FS_IMMUTABLE_FL;
 	return store;
 }
 
 /**
- * xxshm_pageable_bytes() - how much a store holds
+ * xxshm_pageable_bytes() - the memory that a store holds
  * @store: the store
  *
  * Context: Any.
- * Return: the size of its pages, in memory or in swap.
+ * Return: the size of all its pages, in memory or in swap.
  */
 u64 xxshm_pageable_bytes(const struct file *store)
 {
@@ -99,11 +98,11 @@ u64 xxshm_pageable_bytes(const struct file *store)
  * xxshm_pageable_open() - make a door to a store
  * @store: the store
  * @opened: the open file of a device that needs it, for its access mode
- * @fops: the operations of the door; their owner is that of @opened's, too
+ * @fops: the operations of the door; their owner is also that of @opened's operations
  *
  * Context: Process context, may sleep.
- * Return: the door, to be given to fput(); ERR_PTR(-ENFILE) if there are too many
- * open files, ERR_PTR(-ENOMEM).
+ * Return: the door, to be released by fput(); ERR_PTR(-ENFILE) if there are too many
+ * open files; ERR_PTR(-ENOMEM).
  */
 struct file *xxshm_pageable_open(struct file *store, const struct file *opened,
 				 const struct file_operations *fops)
@@ -115,7 +114,7 @@ struct file *xxshm_pageable_open(struct file *store, const struct file *opened,
 		return door;
 	__module_get(fops->owner);
 	door->f_op = fops;
-	/* Of tmpfs' operations; who believed it would log that it was deceived. */
+	/* The VFS warns if these bits promise reads or writes that fops lack: clear them. */
 	door->f_mode &= ~(FMODE_CAN_READ | FMODE_CAN_WRITE | FMODE_LSEEK);
 	return door;
 }
@@ -125,16 +124,16 @@ struct file *xxshm_pageable_open(struct file *store, const struct file *opened,
  * @store: the store
  * @door: the door through which it is mapped
  * @vma: the VMA that xxshm_map_check() accepted
- * @index: its first page in the store
+ * @index: index in the store of its first page
  *
  * Context: In an mmap handler, as its last step.
- * Return: 0, or what the mmap handler of tmpfs fails with.
+ * Return: 0, or an errno of the mmap handler of tmpfs.
  */
 int xxshm_pageable_map(struct file *store, struct file *door,
 		       struct vm_area_struct *vma, pgoff_t index)
 {
 	xxshm_map_restrict(vma, index);
-	/* remap_file_pages(2) comes in by the door. */
+	/* With remap_file_pages(2), the file of the VMA is the door already. */
 	if (vma->vm_file != door)
 		vma_set_file(vma, door);
 	return vfs_mmap(store, vma);

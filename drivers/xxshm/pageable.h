@@ -6,7 +6,7 @@
 #include <linux/mm.h>
 #include <linux/types.h>
 
-/* More than any machine has: what there is not, nobody can touch. */
+/* Only an overflow bound: untouched pages cost nothing. */
 #define XXSHM_PAGEABLE_MAX_PAGES	((pgoff_t)(MAX_LFS_FILESIZE >> PAGE_SHIFT) / 2)
 
 struct file *xxshm_pageable_alloc(pgoff_t npages, const char *name);

@@ -2,24 +2,23 @@
 /*
  * The memory object: zeroed pages that the kernel keeps and programs map.
  *
- * A memory object is an inode on a file system that nobody can mount, and its pages
- * are that inode's page cache. So the kernel's own code does what an exporter
- * of raw pages would have to do, or cannot: process-shared futexes find a
- * mapping and an index, get_user_pages() and O_DIRECT work, rmap and smaps see
- * the pages, the memory cgroup is charged, and a folio of PMD size is mapped
- * by one entry.
+ * A memory object is an inode on a file system that nobody can mount. Its pages are that
+ * inode's page cache. So the kernel's own code does what an exporter of raw pages would
+ * have to write, or could not: process-shared futexes find a mapping and an index,
+ * get_user_pages() and O_DIRECT work, rmap and smaps see the pages, the memory cgroup is
+ * charged, and one entry maps a folio of PMD size.
  *
- * Vocabulary: an index is a page's number in the memory object, a range is [first,
- * first + npages). A new memory object holds no pages. Filling a range gives it all of its
- * pages, zeroed; see fill.c.
+ * Vocabulary: an index is a page's number in the memory object, a range is [first, first +
+ * npages). A new memory object has no pages. Filling a range gives it all of its pages,
+ * zeroed; see fill.c.
  *
- * Backing: the pages are locked. They are on no list that reclaim scans, they
- * are never written anywhere, and an index without a page stays without one: a
- * fault does not make pages. Memory that may be swapped is in pageable.c.
+ * Backing: the pages are locked. They are on no list that reclaim scans, and are never
+ * written to a disk. A fault does not make pages: an index without a page stays without
+ * one. pageable.c has memory that may be swapped.
  *
- * Invariants: a page of a filled range stays at its index until the memory object is freed;
- * touching one whose memory is broken is SIGBUS. Nobody frees a memory object that is
- * mapped.
+ * Invariants: a page of a filled range stays at its index until the memory object is
+ * freed. Touching a page whose memory is broken is SIGBUS. A mapped memory object is not
+ * freed.
  */
 #include <kunit/visibility.h>
 #include <linux/fs.h>
@@ -39,7 +38,7 @@
 
 #define PAGES_SUPER_MAGIC	0x78786d65	/* "xxme" */
 #define PAGES_HUGE_ORDER		(PMD_SHIFT - PAGE_SHIFT)
-/* Pages: adding one may need nodes of the page cache, each charged as a page. */
+/* Pages. Adding a page may need nodes of the page cache, each charged as one page. */
 #define PAGES_ROOM		8
 
 struct xxshm_pages {
@@ -49,20 +48,19 @@ struct xxshm_pages {
 static struct vfsmount *pages_mount;
 
 /*
- * Held while strangers are taken out of a page cache, see pages_read_folio(), so that
- * one is still there once it has been seen. Nests inside all other locks of the
- * module, and outside those of pages.
+ * Held while strangers are removed from a page cache, see pages_read_folio(), so that a
+ * stranger that has been seen is still there. Its place in the order of locks: see main.c.
  */
 static DEFINE_MUTEX(pages_strangers);
 
 /*
- * The kernel may read a page that a memory object does not have, see read_cache_folio(). It
- * adds an empty page of its own, a stranger, and asks to have it filled. Such a read
- * fails, and the stranger is taken away again.
+ * The kernel may read a page that a memory object does not have, see read_cache_folio().
+ * It adds an empty page of its own, a stranger, and asks us to fill it. Such a read fails,
+ * and the stranger is removed again.
  *
- * invalidate_inode_pages2_range() takes clean pages away, as strangers are. Our own
- * pages are dirty, so they stay, but it unmaps what it meets. A page of a driver it
- * must not meet: it does not find where that is mapped, and the kernel would stop.
+ * invalidate_inode_pages2_range() removes clean pages, and strangers are clean. Our own
+ * pages are dirty, so they stay, but it unmaps each page that it meets. It must not meet
+ * a page of a driver: rmap does not find its mappings, and the kernel would stop.
  */
 static int pages_read_folio(struct file *unused, struct folio *folio)
 {
@@ -71,21 +69,21 @@ static int pages_read_folio(struct file *unused, struct folio *folio)
 
 	folio_unlock(folio);
 	mutex_lock(&pages_strangers);
-	/* The caller has a reference. While it is there, no page of ours is. */
+	/* The caller has a reference. While the stranger is there, no page of ours is. */
 	if (READ_ONCE(folio->mapping) == mapping && !folio_test_dirty(folio))
 		invalidate_inode_pages2_range(mapping, index, index);
 	mutex_unlock(&pages_strangers);
 	return -EIO;
 }
 
-/* Locked is not pinned: like mlock()ed memory, the pages may be compacted. */
+/* Locked is not pinned: compaction may move the pages, as those of mlock(2). */
 static const struct address_space_operations pages_aops = {
 	.read_folio	= pages_read_folio,
 	.dirty_folio	= noop_dirty_folio,
 	.migrate_folio	= migrate_folio,
 };
 
-/* How many pages has the folio from @index on? 0: there is none of ours. */
+/* The number of pages of the folio from @index on. 0: no page of ours is there. */
 static long pages_present_at(struct address_space *mapping, pgoff_t index)
 {
 	struct page *page = find_get_page(mapping, index);
@@ -101,7 +99,7 @@ static long pages_present_at(struct address_space *mapping, pgoff_t index)
 	return npages;
 }
 
-/* Make place for a page, unless one of ours is there. */
+/* Make room for a page, unless one of ours is there. */
 static void pages_remove_stranger(struct address_space *mapping, pgoff_t index)
 {
 	if (pages_present_at(mapping, index))
@@ -112,10 +110,10 @@ static void pages_remove_stranger(struct address_space *mapping, pgoff_t index)
 }
 
 /*
- * Charges the memory cgroup of current. A charge that may reclaim sleeps if the cgroup
- * is above its memory.high: seconds for each few pages. One that may not reclaim has
- * the kernel slow the task down later, on its way to user space, where it holds no
- * lock. So reclaim only at the hard limit, memory.max.
+ * Charge the memory cgroup of current. If the cgroup is above its memory.high, a charge that
+ * may reclaim sleeps: seconds for every few pages. After a charge that may not reclaim, the
+ * kernel slows the task down later, on its way to user space, where it holds no lock. So
+ * reclaim only at the hard limit, memory.max.
  */
 static int pages_charge_folio(struct address_space *mapping, pgoff_t index,
 			      struct folio *folio, gfp_t gfp, bool may_wait)
@@ -128,8 +126,8 @@ static int pages_charge_folio(struct address_space *mapping, pgoff_t index,
 }
 
 /*
- * The page cache has a reference of its own once this returns 0. -EEXIST: there was a
- * page already, ours or a stranger; a stranger in the way of a single page is gone now.
+ * If this returns 0, the page cache has a reference of its own. -EEXIST: a page was there
+ * already, ours or a stranger. A stranger in the way of a single page has been removed.
  */
 static int pages_add_folio(struct address_space *mapping, pgoff_t index,
 			   struct folio *folio, gfp_t gfp, bool may_wait)
@@ -142,7 +140,7 @@ static int pages_add_folio(struct address_space *mapping, pgoff_t index,
 	if (err)
 		return err;
 	folio_mark_uptodate(folio);
-	/* The page cache may drop clean pages: nobody has a copy. */
+	/* The page cache may drop clean pages, and there is no copy of ours. */
 	folio_mark_dirty(folio);
 	folio_unlock(folio);
 	return 0;
@@ -161,7 +159,7 @@ static int pages_add_new(struct address_space *mapping, pgoff_t index,
 	return err;
 }
 
-/* The part of so much memory that a range may have, in pages. */
+/* The share of an amount of memory that one range may take, in pages. */
 VISIBLE_IF_KUNIT unsigned long xxshm_pages_share(unsigned long npages)
 {
 	return npages - npages / 8;
@@ -169,14 +167,14 @@ VISIBLE_IF_KUNIT unsigned long xxshm_pages_share(unsigned long npages)
 EXPORT_SYMBOL_IF_KUNIT(xxshm_pages_share);
 
 /**
- * xxshm_pages_may_take() - is there so much memory to be had?
- * @npages: how much, in pages
+ * xxshm_pages_may_take() - is there enough memory?
+ * @npages: the wanted amount, in pages
  *
- * Pages that belong to no process are not given back by killing one, so who
- * takes the last of them has the kernel kill one process after the other.
+ * Killing a process does not give back pages that belong to no process. If a caller took
+ * the last memory, the kernel would kill one process after the other.
  *
  * Context: Process context.
- * Return: true if they are not more than 7/8 of what is available.
+ * Return: true if @npages is at most 7/8 of the available memory.
  */
 bool xxshm_pages_may_take(pgoff_t npages)
 {
@@ -194,17 +192,17 @@ VISIBLE_IF_KUNIT bool xxshm_pages_huge_fits(pgoff_t index, pgoff_t end)
 EXPORT_SYMBOL_IF_KUNIT(xxshm_pages_huge_fits);
 
 /**
- * xxshm_pages_fill_at() - see to it that an index has its page
+ * xxshm_pages_fill_at() - add the page of an index, if it is missing
  * @pages: the memory object
  * @index: the index
  * @end: the end of the range that is being filled
- * @may_wait: wait for memory of the cgroup of current, if need be
+ * @may_wait: the call may wait for memory of the cgroup of current
  *
- * A folio of PMD size is used where the range covers an aligned one and memory allows,
- * a single page elsewhere. Others may fill the same range at the same time.
+ * It adds a folio of PMD size where the range covers an aligned one and memory allows, a
+ * single page elsewhere. Other tasks may fill the same range at the same time.
  *
  * Context: Process context, may sleep.
- * Return: how many pages there are from @index on; 0 if that is to be asked again;
+ * Return: number of pages that exist from @index on; 0 if the caller should try again;
  * -ENOMEM if there is no memory, or the memory cgroup of current is at its limit;
  * -EINTR if current was killed.
  */
@@ -228,12 +226,11 @@ long xxshm_pages_fill_at(struct xxshm_pages *pages, pgoff_t index, pgoff_t end,
 }
 
 /**
- * xxshm_pages_make_room() - let the memory cgroup of current give something back
+ * xxshm_pages_make_room() - make the memory cgroup of current reclaim some pages
  *
- * Context: Process context, may sleep for seconds, as long as a page fault may when its
- * cgroup is full: a driver that remaps memory in access() comes here with mmap_lock held.
- * Return: 0 if a page more can be charged now, and what the page cache needs for it;
- * -ENOMEM.
+ * Context: Process context, may sleep for seconds, as long as a page fault may in a full
+ * cgroup. A driver that remaps memory in access() comes here with mmap_lock held.
+ * Return: 0 if one more page and its nodes of the page cache can be charged now; -ENOMEM.
  */
 int xxshm_pages_make_room(void)
 {
@@ -251,17 +248,18 @@ int xxshm_pages_make_room(void)
 }
 
 /**
- * xxshm_pages_add() - give a memory object a page that exists already
+ * xxshm_pages_add() - add a page that exists already
  * @pages: the memory object
- * @index: where, an index without a page
+ * @index: an index without a page
  * @page: the page; single, not part of a larger folio
  *
- * The memory object takes a reference, until xxshm_pages_remove().
+ * The memory object keeps a reference until xxshm_pages_remove().
  *
- * Context: Process context, may sleep, but not for memory of the cgroup of current.
- * Return: 0; -ENOMEM if there is no memory, or the memory cgroup of current is
- * at its limit, see xxshm_pages_make_room(); -EEXIST if it is to be tried again; -EINTR
- * if current was killed.
+ * Context: Process context, may sleep, but does not wait for memory of the cgroup of
+ * current.
+ * Return: 0; -ENOMEM if there is no memory, or the memory cgroup of current is at its
+ * limit, see xxshm_pages_make_room(); -EEXIST if the caller should try again; -EINTR if
+ * current was killed.
  */
 int xxshm_pages_add(struct xxshm_pages *pages, pgoff_t index,
 		    struct page *page)
@@ -273,7 +271,7 @@ int xxshm_pages_add(struct xxshm_pages *pages, pgoff_t index,
 }
 
 /**
- * xxshm_pages_remove() - take the pages of a range out of a memory object
+ * xxshm_pages_remove() - remove the pages of a range
  * @pages: the memory object
  * @first: index of the first page of the range
  * @npages: number of pages in the range, at least 1; some may be missing
@@ -290,7 +288,7 @@ void xxshm_pages_remove(struct xxshm_pages *pages, pgoff_t first, pgoff_t npages
 }
 
 /**
- * xxshm_pages_max() - the largest range that could ever be populated
+ * xxshm_pages_max() - the largest range that could ever be filled
  *
  * Context: Any.
  * Return: 7/8 of the machine's memory, in pages.
@@ -303,7 +301,7 @@ EXPORT_SYMBOL_IF_KUNIT(xxshm_pages_max);
 
 /**
  * xxshm_pages_find() - find the page at an index
- * @mapping: what xxshm_pages_mapping() returned for the memory object
+ * @mapping: the page cache of the memory object, from xxshm_pages_mapping()
  * @index: number of the page in the memory object
  *
  * Context: Process context; does not sleep.
@@ -315,13 +313,13 @@ struct page *xxshm_pages_find(struct address_space *mapping, pgoff_t index)
 }
 
 /**
- * xxshm_pages_trylock() - lock a page if that can be done at once
+ * xxshm_pages_trylock() - lock a page without waiting
  * @mapping: the page cache in which it was found
  * @page: the page; the caller has a reference
  *
  * Context: Process context; does not sleep.
- * Return: true if the page has been locked and is still there; false if somebody
- * else has it locked, or the kernel has moved its contents to another page.
+ * Return: true if the page is now locked and still in @mapping; false if somebody else
+ * has it locked, or the kernel has moved its contents to another page.
  */
 bool xxshm_pages_trylock(struct address_space *mapping, struct page *page)
 {
@@ -339,8 +337,8 @@ bool xxshm_pages_trylock(struct address_space *mapping, struct page *page)
  * xxshm_pages_mapping() - the page cache of a memory object
  * @pages: the memory object
  *
- * A file that is to be mapped must have this as its f_mapping, so that rmap,
- * futexes and fault-around work on the memory object and not on the device's inode.
+ * A file that is to be mapped must have this as its f_mapping. Then rmap, futexes and
+ * fault-around work on the memory object and not on the device's inode.
  *
  * Context: Any.
  * Return: the address space; it lives as long as the memory object.
@@ -355,7 +353,7 @@ struct address_space *xxshm_pages_mapping(struct xxshm_pages *pages)
  * @npages: its size in pages, at least 1
  *
  * Context: Process context, may sleep.
- * Return: the memory object, to be given to xxshm_pages_free(); ERR_PTR(-ENOMEM).
+ * Return: the memory object, to be freed by xxshm_pages_free(); ERR_PTR(-ENOMEM).
  */
 struct xxshm_pages *xxshm_pages_alloc(pgoff_t npages)
 {
@@ -369,7 +367,7 @@ struct xxshm_pages *xxshm_pages_alloc(pgoff_t npages)
 		kfree(pages);
 		return ERR_CAST(inode);
 	}
-	/* A fault maps a PMD only if the file's size goes beyond it. */
+	/* A fault maps a PMD only if the file does not end inside it. */
 	i_size_write(inode, (loff_t)npages << PAGE_SHIFT);
 	inode->i_mapping->a_ops = &pages_aops;
 	mapping_set_unevictable(inode->i_mapping);
@@ -382,8 +380,8 @@ struct xxshm_pages *xxshm_pages_alloc(pgoff_t npages)
  * xxshm_pages_free() - free a memory object with all its pages
  * @pages: the memory object; no mapping of it may be left
  *
- * Pages that are still pinned, by a transfer in flight for example, go when
- * the pin does.
+ * Pages that are still pinned, by a transfer in flight for example, are freed with the
+ * pin.
  *
  * Context: Process context, may sleep.
  */
@@ -398,7 +396,7 @@ static int pages_init_fs_context(struct fs_context *fc)
 	return init_pseudo(fc, PAGES_SUPER_MAGIC) ? 0 : -ENOMEM;
 }
 
-/* No .owner: the mount below would hold the module, which could never go. */
+/* No .owner: the mount below would hold the module, which could never be unloaded. */
 static struct file_system_type pages_fs_type = {
 	.name			= "xxshm",
 	.init_fs_context	= pages_init_fs_context,
@@ -409,7 +407,7 @@ static struct file_system_type pages_fs_type = {
  * xxshm_pages_init() - make the file system that holds the inodes
  *
  * Context: Process context, may sleep.
- * Return: 0; -ENOMEM, or what else kern_mount() fails with.
+ * Return: 0; -ENOMEM, or another errno of kern_mount().
  */
 int __init xxshm_pages_init(void)
 {
@@ -418,7 +416,7 @@ int __init xxshm_pages_init(void)
 }
 
 /**
- * xxshm_pages_exit() - take the file system away; every memory object must be freed
+ * xxshm_pages_exit() - remove the file system; all memory objects have been freed
  *
  * Context: Process context, may sleep.
  */

@@ -10,13 +10,13 @@ struct page;
 struct xxshm_pages;
 
 /*
- * Out of memory is the caller's ENOMEM. Without these flags a process at the
- * limit of its memory cgroup would be killed instead; they do not spare others
- * when the whole machine is short, see xxshm_pages_may_take(). __GFP_MOVABLE is
- * absent because long-term pins would have to move the pages first.
+ * The caller gets ENOMEM when there is no memory. Without these flags, the kernel would
+ * kill a process at the limit of its memory cgroup instead. They do not protect others
+ * when the whole machine is short, see xxshm_pages_may_take(). __GFP_MOVABLE is absent
+ * because long-term pins would have to move the pages first.
  */
 #define PAGES_GFP	(GFP_USER | __GFP_RETRY_MAYFAIL | __GFP_NOWARN)
-/* Small pages serve as well: do not reclaim much to get several at once. */
+/* For large pages, where small ones do as well: do not reclaim much for them. */
 #define PAGES_GFP_TRY	(GFP_USER | __GFP_NORETRY | __GFP_NOWARN)
 
 int xxshm_pages_init(void);

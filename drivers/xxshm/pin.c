@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Pages of a process that a driver uses: they are pinned, so that they neither move
- * nor go, and paid for as locked memory.
+ * Pages of a process that a driver uses. They are pinned, so that they neither move nor
+ * go away, and they are charged as locked memory.
  *
- * The process may do with its addresses what it likes meanwhile: it may unmap them,
- * and exit. The pages are what the driver has, not the addresses.
+ * The process may unmap its addresses meanwhile, and exit. The driver has the pages, not
+ * the addresses.
  */
 #include <linux/errno.h>
 #include <linux/minmax.h>
@@ -17,12 +17,12 @@
 #include "backport.h"
 #include "pin.h"
 
-/* Pages are pinned with interrupts off: so many at a time. */
+/* Pages are pinned with interrupts off, at most this many at a time. */
 #define PIN_BATCH	1024UL
 
 /*
- * Is there memory everywhere, that the process itself may touch so? Else, why not is
- * told by what comes first. Old kernels do not ask when they pin, see backport.h.
+ * Is memory mapped everywhere, and may the process itself access it this way? The first
+ * obstacle gives the errno. Older kernels do not test this when they pin, see backport.h.
  */
 static int pin_check(unsigned long addr, unsigned long end, bool writable)
 {
@@ -56,7 +56,7 @@ static void pin_unpin(struct xxshm_pin *pin, unsigned long npages)
 	kvfree(pin->pages);
 }
 
-/* The process may be gone when they are unpinned: its counter stays until then. */
+/* The process may have exited when the pages are unpinned: keep its counter until then. */
 static void pin_count(struct xxshm_pin *pin)
 {
 	pin->mm = current->mm;
@@ -81,7 +81,7 @@ static int pin_batch(unsigned long addr, unsigned long npages, bool writable,
 	return pin_user_pages_to_read(addr, batch, pages);
 }
 
-/* Memory that is a device's of its own kind cannot be pinned; who waits is killed. */
+/* Some device memory cannot be pinned: EFAULT. A task that stops waiting is being killed. */
 static int pin_error(int got)
 {
 	return !got || got == -EOPNOTSUPP || got == -EBUSY ? -EFAULT :
@@ -112,18 +112,18 @@ static int pin_all(struct xxshm_pin *pin, unsigned long addr)
 /**
  * xxshm_pin_make() - pin pages of the calling process
  * @pin: filled in on success
- * @addr: address of the first one
- * @npages: how many
- * @writable: they are going to be written to
+ * @addr: address of the first page
+ * @npages: number of pages
+ * @writable: the caller is going to write to the pages
  *
- * All of them are paid for, before any is pinned, whoever has paid for them before.
+ * All pages are charged before one is pinned, even if they have been charged before.
  * VmPin in /proc/PID/status counts them until xxshm_pin_undo().
  *
  * Context: Process context, about current, may sleep; takes its mmap_lock.
  * Return: 0; -EAGAIN if the user of current may not lock so much, see
- * xxshm_memlock_charge(); -EFAULT if there is not memory everywhere, or memory that
- * cannot be pinned; -EACCES if current itself may not read, or write, some of it;
- * -EINTR if current is being killed; -ENOMEM. On failure nothing has changed.
+ * xxshm_memlock_charge(); -EFAULT if a part of the range is not mapped, or cannot be
+ * pinned; -EACCES if current itself may not read, or write, a part of it; -EINTR if
+ * current is being killed; -ENOMEM. On failure nothing has changed.
  */
 int xxshm_pin_make(struct xxshm_pin *pin, unsigned long addr, unsigned long npages,
 		   bool writable)
@@ -160,7 +160,7 @@ err_charge:
 
 /**
  * xxshm_pin_undo() - unpin pages and return their price
- * @pin: what xxshm_pin_make() filled in
+ * @pin: as xxshm_pin_make() filled it in
  *
  * Context: Process context, about any process, may sleep.
  */

@@ -10,15 +10,15 @@ struct mm_struct;
 struct page;
 
 /**
- * struct xxshm_pin - pages of a process that stay where they are, and are paid for
+ * struct xxshm_pin - pinned pages of a process, and their price
  * @pages: the pages; constant
- * @npages: how many; constant
- * @is_writable: they may have been written to; constant
- * @mm: whose they are; only its counter is used, for its addresses may be gone
+ * @npages: number of pages; constant
+ * @is_writable: the pages may have been written to; constant
+ * @mm: the process; only its counter is used, because its addresses may be gone
  * @charge: their price; constant
  *
- * It is part of the object that asked for it, and undone when that goes. The pages
- * outlive the process, if need be.
+ * It is part of the object that asked for it, and is undone when that object is freed.
+ * The pages may outlive the process.
  */
 struct xxshm_pin {
 	struct page **pages;

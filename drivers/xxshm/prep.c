@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A preparation: what an mmap(2) needs and must not do with mmap_lock held, such as
+ * Preparations: work that an mmap(2) needs but must not do with mmap_lock held, such as
  * filling a large window, or calling a driver that takes locks of its own.
  *
  * The kernel calls mmap handlers with mmap_lock held for writing. So one mmap(2)
@@ -10,22 +10,22 @@
  *                 -ERESTARTNOINTR
  *   between       on its way to user space, without mmap_lock, the task runs the
  *                 work; then the kernel restarts the system call by itself
- *   second pass   the handler finds the preparation, takes what was made, or
- *                 returns the errno that the work left
+ *   second pass   the handler finds the preparation and takes its result, or returns
+ *                 the errno that the work left
  *
  * The program sees one mmap(2). A tracer and a seccomp filter see two.
  *
- * MAP_FIXED: by the time that the handler runs, the kernel has unmapped what was at
- * the address. So the first pass gets a free address instead, where nothing is
- * lost; the second one gets the address that the caller wants.
+ * MAP_FIXED: before the handler runs, the kernel has unmapped the old mapping at the
+ * address. So the first pass gets a free address instead, where nothing is lost. The
+ * second pass gets the address that the caller wants.
  *
  * A pass that the kernel refuses before it comes to the handler drops the preparation
  * at its end. If a signal handler jumps away from the call, the second pass never
  * comes: prep_list.c drops the preparation later. A failure that may be repeated is not
  * kept if a signal is pending: the next call may be another one, with better luck.
  *
- * A kernel thread does not return to user space, so it cannot map what has to be
- * prepared.
+ * A kernel thread does not return to user space, so it cannot make a mapping that needs
+ * a preparation.
  */
 #include <linux/compat.h>
 #include <linux/err.h>
@@ -48,10 +48,10 @@
 /* Below this address the kernel asks whether the caller may map at all. */
 #define PREP_LOWEST	SZ_1M
 
-/* A call with other flags of these is another call. */
+/* Two calls that differ in one of these flags are different calls. */
 #define PREP_VM_FLAGS	(VM_READ | VM_WRITE | VM_EXEC | VM_MAYWRITE | VM_MAYSHARE)
 
-/* After so many tries, report the failure even if a signal is pending. */
+/* After this many tries, report the failure even if a signal is pending. */
 #define PREP_TRIES	3
 
 /* Undo a preparation that is on no list; if it is armed, let its work do it. */
@@ -79,9 +79,8 @@ static bool prep_is_pointless(void)
 }
 
 /*
- * A task that is traced comes here with the flag still set that brought it, and then
- * each wait that a signal may interrupt would end at once. The kernel needs the flag
- * afterwards, in order to restart the call.
+ * In a traced task, the flag that brought it here is still set, so each interruptible
+ * wait would end at once. The kernel needs the flag afterwards, to restart the call.
  */
 static void prep_make(struct xxshm_prep *prep)
 {
@@ -106,10 +105,10 @@ static void prep_make_and_finish(struct xxshm_prep *prep)
 }
 
 /*
- * The system call has ended. If the kernel refused it before the handler came to what
- * was prepared, or placed, that goes now: the program is to find all as it was.
+ * The system call has ended. If the kernel refused it before the handler could use the
+ * preparation, or the address, drop them now: a refused call changes nothing.
  *
- * The file goes last: with it the module may go, so nothing may follow here.
+ * Release the file last: without it the module may be unloaded, so nothing may follow.
  */
 static void prep_run(struct callback_head *work)
 {
@@ -127,7 +126,7 @@ static void prep_run(struct callback_head *work)
 	fput(file);
 }
 
-/* It fails only in a task that exits, and that makes no system calls. */
+/* It fails only in a task that is exiting, and such a task makes no system calls. */
 static int prep_arm(struct xxshm_prep *prep, struct file *file)
 {
 	if (prep->is_armed)
@@ -152,19 +151,19 @@ static int prep_pass_on(struct xxshm_prep *prep, struct file *file)
 	return err;
 }
 
-/* Does the task return to user space from here, so that task works run? */
+/* Will the task return to user space from here, and so run task works? */
 static bool prep_is_possible(void)
 {
 	return !(current->flags & (PF_KTHREAD | PF_IO_WORKER | PF_EXITING));
 }
 
-/* Is there room for a second mapping beside what MAP_FIXED is to replace? */
+/* Is there room for a second mapping beside the one that MAP_FIXED replaces? */
 static bool prep_has_room(unsigned long npages)
 {
 	return current->mm->total_vm + npages <= rlimit(RLIMIT_AS) >> PAGE_SHIFT;
 }
 
-/* Where nothing is, as for mremap(2) by this time, there is nothing to be lost. */
+/* If nothing is mapped there, as in mremap(2) by this time, nothing can be lost. */
 static bool prep_replaces(unsigned long addr, unsigned long len)
 {
 	return addr >= PREP_LOWEST && PAGE_ALIGNED(addr) && addr <= TASK_SIZE - len &&
@@ -180,7 +179,7 @@ static bool prep_wants_free_place(unsigned long addr, unsigned long len,
 }
 
 /*
- * The first pass of MAP_FIXED: an address that is free, or 0. @prep is that of a pass
+ * The first pass of MAP_FIXED: a free address, or 0. @prep is the preparation of a pass
  * that has to begin again, or NULL.
  */
 static unsigned long prep_place_free(struct xxshm_prep_list *list, struct file *file,
@@ -206,7 +205,7 @@ static unsigned long prep_place_free(struct xxshm_prep_list *list, struct file *
 	return (prep ? prep_pass_on(prep, file) : 0) ?: place;
 }
 
-/* The second pass: the address that make() was told, or 0 if that is not free. */
+/* The second pass: the address that make() was told, or 0 if it is not free any more. */
 static unsigned long prep_place_again(const struct xxshm_prep *prep, struct file *file,
 				      unsigned long flags)
 {
@@ -220,7 +219,7 @@ static unsigned long prep_place_again(const struct xxshm_prep *prep, struct file
 	return place == call->addr ? place : 0;
 }
 
-/* As far as that is known before the VMA. */
+/* Is it for this call, as far as that is known before there is a VMA? */
 static bool prep_is_placed_for(const struct xxshm_prep *prep,
 			       const struct xxshm_prep_call *call)
 {
@@ -237,12 +236,12 @@ static bool prep_is_placed_for(const struct xxshm_prep *prep,
  * @pgoff: the caller's offset, in pages
  * @flags: flags of mmap(2)
  *
- * What make() failed with is returned here for MAP_FIXED, where the old mapping is
- * still there.
+ * For MAP_FIXED, an errno of make() is returned here, while the old mapping still
+ * exists.
  *
  * Context: In a get_unmapped_area handler, before anything else.
- * Return: an address; 0 if the handler is to choose it; a negative errno, as
- * get_unmapped_area() has it: -ENOMEM, or what make() failed with.
+ * Return: an address; 0 if the handler is to choose one; a negative errno, as
+ * get_unmapped_area() has it: -ENOMEM, or one of make().
  */
 unsigned long xxshm_prep_place(struct xxshm_prep_list *list, struct file *file,
 			       unsigned long addr, unsigned long len, pgoff_t pgoff,
@@ -258,13 +257,13 @@ unsigned long xxshm_prep_place(struct xxshm_prep_list *list, struct file *file,
 
 	if (prep && prep_is_placed_for(prep, &call)) {
 		place = prep_place_again(prep, file, flags);
-		/* An error is told once. The rest is for the mmap handler. */
+		/* Report an error once. The mmap handler gets the rest. */
 		if (!IS_ERR_VALUE(place))
 			return prep_pass_on(prep, file) ?: place;
 		xxshm_prep_list_drop(prep);
 		return place;
 	}
-	/* The program left that call. */
+	/* The program has left the call that it was for. */
 	if (prep && prep->state != XXSHM_PREP_AGAIN) {
 		xxshm_prep_list_drop(prep);
 		prep = NULL;
@@ -285,7 +284,7 @@ static struct xxshm_prep_call prep_call_of(struct vm_area_struct *vma)
 	};
 }
 
-/* The address may be another one: that of the first pass was only a proposal. */
+/* The address may differ: that of the first pass was only a proposal. */
 static bool prep_is_for(const struct xxshm_prep *prep,
 			const struct xxshm_prep_call *call)
 {
@@ -294,7 +293,7 @@ static bool prep_is_for(const struct xxshm_prep *prep,
 	       prep->call.is_compat == call->is_compat;
 }
 
-/* The first pass ends here. @prep may have the address that is wanted. */
+/* The first pass ends here. For MAP_FIXED, @prep has the address that is wanted. */
 static int prep_queue(struct xxshm_prep *prep, struct file *file,
 		      const struct xxshm_prep_call *call,
 		      const struct xxshm_prep_ops *ops)
@@ -311,7 +310,7 @@ static int prep_queue(struct xxshm_prep *prep, struct file *file,
 	prep->ops = ops;
 	if (prep_pass_on(prep, file))
 		return -EINTR;
-	/* As TWA_SIGNAL does: without the flag, the kernel would not restart the call. */
+	/* As TWA_SIGNAL does. Without the flag, the kernel would not restart the call. */
 	set_thread_flag(TIF_NOTIFY_SIGNAL);
 	return -ERESTARTNOINTR;
 }
@@ -321,12 +320,12 @@ static int prep_queue(struct xxshm_prep *prep, struct file *file,
  * @list: the list of the file that is being mapped
  * @vma: the VMA as mmap(2) made it, which the handler has checked
  * @ops: how to prepare it
- * @made: what make() made is stored here; the caller owns it
+ * @made: the result of make() is stored here; the caller owns it
  *
- * Context: In an mmap handler, which has to undo all that it did if this fails.
- * Return: 0 if the mapping is prepared; -ERESTARTNOINTR if it is going to be: the
- * handler must return that; what make() failed with; -ENOMEM; -EOPNOTSUPP if current is
- * a kernel thread; -EINTR if it is being killed.
+ * Context: In an mmap handler, which has to undo everything it did if this fails.
+ * Return: 0 if the mapping is prepared; -ERESTARTNOINTR, which the handler must return,
+ * if it is going to be prepared; an errno of make(); -ENOMEM; -EOPNOTSUPP if current is a
+ * kernel thread; -EINTR if it is being killed.
  */
 int xxshm_prep_mmap(struct xxshm_prep_list *list, struct vm_area_struct *vma,
 		    const struct xxshm_prep_ops *ops, void **made)

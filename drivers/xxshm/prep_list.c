@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The preparations of each open file, and what becomes of those that nobody comes back
- * for, see prep.c.
+ * The preparations of each open file, see prep.c, and the end of those whose task does
+ * not come back.
  *
  * A preparation is dropped by the next call of its task on the same file that no signal
  * handler can have made, by the last close of the file, or by a worker after
@@ -28,7 +28,7 @@
  */
 #define PREP_LIST_PATIENCE	(10 * HZ)
 
-/* Of all lists, for single steps. */
+/* One lock for all lists, held for single steps. */
 static DEFINE_SPINLOCK(prep_list_lock);
 static LIST_HEAD(prep_list_waiting);	/* by deadline */
 static DECLARE_WAIT_QUEUE_HEAD(prep_list_dropped);
@@ -141,7 +141,7 @@ static bool prep_list_is_interrupted(const struct xxshm_prep *prep)
 	       xxshm_caller_is_interrupted(&prep->caller);
 }
 
-/* Drop those that are on a list of no file any more, by @entry. */
+/* Drop preparations that are on no list of a file any more. They are linked by @entry. */
 static void prep_list_drop_all(struct list_head *preps)
 {
 	struct xxshm_prep *prep, *next;
@@ -154,8 +154,7 @@ static void prep_list_drop_all(struct list_head *preps)
  * xxshm_prep_list_take() - take the preparation of the calling task off a list
  * @list: the list
  *
- * Preparations of tasks that are gone are dropped, so that the list does not grow with
- * what tasks leave.
+ * Preparations of tasks that have exited are dropped: otherwise the list would grow.
  *
  * Context: Process context, may sleep.
  * Return: the preparation; NULL if there is none.
@@ -186,7 +185,7 @@ struct xxshm_prep *xxshm_prep_list_take(struct xxshm_prep_list *list)
 	return own;
 }
 
-/* Take one off whose time is over; the file cannot go before it is dropped. */
+/* Take an overdue one off its list. Its file cannot be released before it is dropped. */
 static struct xxshm_prep *prep_list_take_overdue(void)
 {
 	struct xxshm_prep *prep, *next, *overdue = NULL;
@@ -239,7 +238,7 @@ static bool prep_list_is_dropping(const struct xxshm_prep_list *list)
 }
 
 /**
- * xxshm_prep_list_destroy() - drop the preparations whose second pass never came
+ * xxshm_prep_list_destroy() - drop all preparations whose second pass never came
  * @list: the list of a file that is being released
  *
  * Context: Process context, may sleep; no call on the file is under way.

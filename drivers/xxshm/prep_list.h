@@ -12,7 +12,7 @@ struct file;
 
 /**
  * struct xxshm_prep_call - an mmap(2) as its handler sees it
- * @addr: the address that the mapping is going to have
+ * @addr: the address of the mapping
  * @pgoff: the caller's offset, in pages
  * @npages: the length, in pages
  * @vm_flags: protection and sharing: of VM_READ, VM_WRITE, VM_EXEC, VM_MAYWRITE,
@@ -29,8 +29,9 @@ struct xxshm_prep_call {
 
 /**
  * struct xxshm_prep_ops - what a kind of file does before it is mapped
- * @make: do it, and store in *@made what drop() is to get, or leave it NULL; 0 or a
- *	negative errno. Context: the calling process, may sleep; mmap_lock is not held
+ * @make: prepare the mapping. Store an argument for drop() in *@made, or leave it NULL.
+ *	Returns 0 or a negative errno. Context: the calling process, may sleep;
+ *	mmap_lock is not held
  * @is_repeatable: make() may be called again for the same call after it failed
  * @drop: the second pass never came: undo make(). Not called for NULL. Context:
  *	process context, may sleep, about any process
@@ -43,8 +44,8 @@ struct xxshm_prep_ops {
 
 /**
  * struct xxshm_prep_list - the preparations for mapping one open file
- * @preps: struct xxshm_prep; more than one for a task only if a signal handler maps too
- * @dropping: how many of them a worker is dropping
+ * @preps: struct xxshm_prep; a task has more than one only if a signal handler maps, too
+ * @dropping: how many of them a worker is dropping now
  *
  * Its lock is that of all lists, see prep_list.c.
  */
@@ -73,7 +74,7 @@ enum xxshm_prep_state {
  * struct xxshm_prep - a preparation
  * @work: the task work
  * @entry: in the list of its file, under prep_list_lock
- * @waiting: in prep_list_waiting, under prep_list_lock, if the task has to come back for it
+ * @waiting: in prep_list_waiting, under prep_list_lock, if the task has to come back
  * @list: the list of its file; constant
  * @caller: the task, and its system call
  * @file: the file, with a reference as long as the work is pending
@@ -82,10 +83,10 @@ enum xxshm_prep_state {
  * @state: an enum xxshm_prep_state; only @caller changes it
  * @is_armed: the work is pending, and runs when the system call ends; only @caller
  *	changes it
- * @tries: how often it was made
- * @err: what make() returned
- * @made: what make() made, or NULL
- * @deadline: in jiffies: when it is dropped
+ * @tries: how often make() was called
+ * @err: return value of make()
+ * @made: result of make(), or NULL
+ * @deadline: when it is dropped, in jiffies
  */
 struct xxshm_prep {
 	struct callback_head work;

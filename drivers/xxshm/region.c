@@ -2,20 +2,18 @@
 /*
  * A region: memory that a driver uses by its kernel address, and may export.
  *
- * All regions are ranges of one memory object, the pool. A file has one page cache, and
- * through one file of a driver several regions can be mapped, or another one
- * than at first. Indexes of the pool are given out once and never again, so no
- * mapping, however late it goes, can show what somebody else got since.
+ * All regions are ranges of one memory object, the pool. The reason: a file has one page
+ * cache, and one file of a driver can map several regions, or change from one to another.
+ * Each index of the pool is given out only once. So no mapping, however late it goes away,
+ * can show memory that somebody else got since.
  *
- * Vocabulary: a region has its pages from the beginning, and its first user is
- * the driver. Publishing puts them into the pool, where programs can map them;
- * a region that is never exported is never published. A reserved range of the
- * store has no pages: a mapping stands there whose pages are looked up one by
- * one.
+ * Vocabulary: a region has its pages from the beginning, and the driver uses them first.
+ * Publishing puts the pages into the pool, where programs can map them. A region that is
+ * never exported is never published. A reserved range of the pool has no pages: it is the
+ * place of a mapping whose pages are looked up one by one.
  *
- * Invariants: a region's pages stay where they are, by the region's own
- * reference, and are freed with the last reference to the region. Whoever maps
- * it has one.
+ * Invariants: the region's own reference keeps its pages. They are freed with the last
+ * reference to the region. Each mapping of it has a reference.
  */
 #include <linux/atomic.h>
 #include <linux/bits.h>
@@ -37,31 +35,31 @@
 #include "pages.h"
 #include "region.h"
 
-/* As many as the page allocator has at hand in one piece, most of the time. */
+/* Pages. The page allocator mostly has this many in one piece. */
 #define REGION_SMALL	BIT(PAGE_ALLOC_COSTLY_ORDER)
 
 #define REGION_GFP	(PAGES_GFP | __GFP_ZERO)
-/* Single pages serve as well. */
+/* For several pages in one piece, where single pages do as well. */
 #define REGION_GFP_TRY	(PAGES_GFP_TRY | __GFP_ZERO)
-/* Each time a memory cgroup gives back some 30 pages, others may be faster. */
+/* A memory cgroup gives back about 30 pages at a time, and others may take them first. */
 #define REGION_TRIES	16
-/* Together more than the 64 pages that the kernel keeps back for each CPU. */
+/* Together more than the 64 pages by which the kernel charges each CPU in advance. */
 #define REGION_RESERVE_ORDER	3
 #define REGION_RESERVES		16
-/* Not GFP_ATOMIC: these are not the last reserves' business. */
+/* Not GFP_ATOMIC: leave the last reserves to others. */
 #define REGION_GFP_NOW	(GFP_NOWAIT | __GFP_ZERO | __GFP_NOWARN)
 
 /**
  * struct xxshm_region - memory that a driver uses
- * @refs: the driver, and whoever maps it
+ * @refs: references of the driver and of each mapping
  * @addr: its kernel address; constant
- * @pages: its pages if they lie scattered, NULL if @addr is in the kernel's
- *	direct map; constant
+ * @pages: its pages if they are scattered; NULL if @addr is in the kernel's direct map;
+ *	constant
  * @first: index of its first page in the pool; constant
  * @npages: its size; constant
  * @fill: whether its pages are in the pool
- * @published: how many of them are there, under the lock of @fill
- * @freeing: frees it
+ * @published: number of its pages that are in the pool, under the lock of @fill
+ * @freeing: the work that frees it
  */
 struct xxshm_region {
 	refcount_t refs;
@@ -75,9 +73,9 @@ struct xxshm_region {
 };
 
 static struct xxshm_pages *region_pool;
-static atomic64_t region_next;	/* first index of the pool not given out */
+static atomic64_t region_next;	/* first index of the pool that is not given out */
 
-/* Where the pool ends: offsets in bytes are signed. */
+/* The end of the pool: offsets in bytes are signed. */
 #define REGION_END	((pgoff_t)(MAX_LFS_FILESIZE >> PAGE_SHIFT))
 
 /**
@@ -86,8 +84,8 @@ static atomic64_t region_next;	/* first index of the pool not given out */
  * @first: the index of its first page is stored here
  *
  * Context: Any.
- * Return: 0; -ENOMEM if all indexes have been given out: at a gigabyte mapped every
- * millisecond that is after three months.
+ * Return: 0; -ENOMEM if all indexes have been given out. If a gigabyte is mapped every
+ * millisecond, that happens after three months.
  */
 int xxshm_region_reserve(pgoff_t npages, pgoff_t *first)
 {
@@ -107,7 +105,7 @@ static struct page *region_page(const struct xxshm_region *region, pgoff_t i)
 		virt_to_page((char *)region->addr + (i << PAGE_SHIFT));
 }
 
-/* For the pages may have been mapped, they are not given back but let go. */
+/* The pages may still be in use elsewhere: drop our reference instead of freeing them. */
 static void region_put_pages(struct xxshm_region *region, pgoff_t npages)
 {
 	pgoff_t i;
@@ -192,23 +190,23 @@ static void region_free(struct work_struct *work)
 
 /**
  * xxshm_region_alloc() - get memory for a driver
- * @npages: how much, at least 1
- * @may_sleep: whether the caller may wait for it
+ * @npages: its size, at least 1
+ * @may_sleep: the caller may wait for memory
  *
- * The memory is zeroed. A caller that may sleep gives up when it is killed. A
- * caller that may not gets contiguous memory, of 4 MiB at most: vmap() sleeps.
+ * The memory is zeroed. If the caller may sleep, the call gives up when current is killed.
+ * Otherwise the memory is contiguous, and at most 4 MiB, because vmap() sleeps.
  *
  * Context: Process context, or any but NMI if not @may_sleep.
- * Return: the region, with a reference for the caller; ERR_PTR(-ENOMEM) if
- * there is no memory, the region would take more than 7/8 of what is available,
- * or current was killed.
+ * Return: the region, with a reference for the caller; ERR_PTR(-ENOMEM) if there is no
+ * memory, the region would take more than 7/8 of the available memory, or current was
+ * killed.
  */
 struct xxshm_region *xxshm_region_alloc(pgoff_t npages, bool may_sleep)
 {
 	struct xxshm_region *region;
 	int err;
 
-	/* What never could be had would only use up the indexes of the pool. */
+	/* A region that can never be allocated must not use up indexes of the pool. */
 	if (npages > xxshm_pages_max())
 		return ERR_PTR(-ENOMEM);
 	region = kzalloc(sizeof(*region),
@@ -248,7 +246,7 @@ void xxshm_region_get(struct xxshm_region *region)
  * xxshm_region_put() - drop a reference, and with the last one free the region
  * @region: the region
  *
- * Context: Any but NMI, and not under a spinlock or with preemption off alone; in
+ * Context: Any but NMI; not under a spinlock, and not with preemption off alone. In
  * interrupt context, or with interrupts off, the memory is freed a little later.
  */
 void xxshm_region_put(struct xxshm_region *region)
@@ -258,11 +256,11 @@ void xxshm_region_put(struct xxshm_region *region)
 }
 
 /**
- * xxshm_region_address() - where the kernel finds the memory
+ * xxshm_region_address() - the kernel address of a region
  * @region: the region
  *
  * Context: Any.
- * Return: a page-aligned address; the memory is contiguous from there.
+ * Return: a page-aligned address. The memory is contiguous in kernel addresses.
  */
 void *xxshm_region_address(const struct xxshm_region *region)
 {
@@ -282,7 +280,7 @@ pgoff_t xxshm_region_npages(const struct xxshm_region *region)
 }
 
 /**
- * xxshm_region_first() - where a region is in the pool
+ * xxshm_region_first() - the place of a region in the pool
  * @region: the region
  *
  * Context: Any.
@@ -320,7 +318,7 @@ static int region_publish_next(struct xxshm_region *region, bool *is_last)
 	return err;
 }
 
-/* A cgroup that gives pages back, and never enough, is full. */
+/* A cgroup that gives pages back but never enough is full. */
 static int region_make_room(unsigned int *tries)
 {
 	return ++*tries > REGION_TRIES ? -ENOMEM : xxshm_pages_make_room();
@@ -350,7 +348,7 @@ static const struct xxshm_fill_ops region_fill_ops = {
 	.fill	= region_fill,
 };
 
-/* Not waiting comes first here, too: a page fault may ask for it, see pages.c. */
+/* First without waiting, here too: a page fault may call this, see pages_charge_folio(). */
 static struct page *region_alloc_reserve(void)
 {
 	const gfp_t gfp = PAGES_GFP | __GFP_ACCOUNT;
@@ -368,9 +366,9 @@ static void region_free_reserve(struct page **reserve)
 }
 
 /*
- * If the memory cgroup of current reaches its limit meanwhile, the pages that were
- * published stay charged. The process needs some more until it is back in user space,
- * and would be killed if it got none: so that much is set aside first.
+ * If the memory cgroup of current reaches its limit meanwhile, the published pages stay
+ * charged. The process needs some more memory until it is back in user space, and would be
+ * killed if it got none. So set that much aside first.
  */
 static int region_publish_with_reserve(struct xxshm_region *region)
 {
@@ -389,15 +387,15 @@ static int region_publish_with_reserve(struct xxshm_region *region)
 }
 
 /**
- * xxshm_region_publish() - put the pages where they can be mapped
+ * xxshm_region_publish() - put the pages into the pool, where they can be mapped
  * @region: the region
  *
- * The memory cgroup of current pays for them from now on. After a failure the
- * next call goes on where this one stopped.
+ * The memory cgroup of current pays for them from now on. After a failure, the next call
+ * continues where this one stopped.
  *
  * Context: Process context, may sleep.
- * Return: 0; -ENOMEM if there is no memory, or the cgroup is at its limit;
- * -EINTR if current was killed.
+ * Return: 0; -ENOMEM if there is no memory, or the cgroup is at its limit; -EINTR if
+ * current was killed.
  */
 int xxshm_region_publish(struct xxshm_region *region)
 {
@@ -426,7 +424,7 @@ struct page *xxshm_region_find_page(const struct xxshm_region *region, pgoff_t i
  * xxshm_region_mapping() - the page cache of the pool
  *
  * Context: Any.
- * Return: what a file through which regions are mapped has as its f_mapping.
+ * Return: the f_mapping for a file through which regions are mapped.
  */
 struct address_space *xxshm_region_mapping(void)
 {
@@ -446,7 +444,7 @@ int __init xxshm_region_init(void)
 }
 
 /**
- * xxshm_region_exit() - take the pool away; no region may be in use
+ * xxshm_region_exit() - free the pool; no region is in use
  *
  * Context: Process context, may sleep.
  */

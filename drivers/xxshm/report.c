@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What the administrator can read: the attributes of a device in sysfs, and of
- * an open file in /proc/PID/fdinfo/FD. Sizes are in bytes. The names are part
- * of the user contract, see Documentation/ABI/testing/dev-xxshm.
+ * Reports for administrators: the attributes of a device in sysfs, and of an open file
+ * in /proc/PID/fdinfo/FD. Sizes are in bytes. The names are part of the user contract,
+ * see Documentation/ABI/testing/dev-xxshm.
  */
 #include <linux/cred.h>
 #include <linux/device.h>
@@ -85,8 +85,8 @@ static void report_map(struct seq_file *m, const struct xxshm_device *xd,
 
 /**
  * xxshm_report_fdinfo() - show an open file and its mappings
- * @m: where to
- * @file: the file, of a device
+ * @m: the text goes there
+ * @file: an open file of a device
  *
  * Context: In a show_fdinfo handler.
  */
@@ -103,7 +103,7 @@ void xxshm_report_fdinfo(struct seq_file *m, struct file *file)
 	seq_printf(m, "charged:\t%llu\n", (u64)xf->maps.charged << PAGE_SHIFT);
 	hlist_for_each_entry(map, &xf->maps.maps, entry) {
 		report_map(m, xf->xd, map);
-		/* What follows is lost anyway: seq_file asks again. */
+		/* The rest is lost: seq_file calls again, with a larger buffer. */
 		if (seq_has_overflowed(m))
 			break;
 	}

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What is charged for the mappings of a node, in sysfs, whichever face it has. The
- * names are part of the user contract, see Documentation/ABI/testing/dev-xxshm.
+ * The charges for all mappings of a node, in sysfs. Both faces show them. The names are
+ * part of the user contract, see Documentation/ABI/testing/dev-xxshm.
  */
 #include <linux/atomic.h>
 #include <linux/device.h>

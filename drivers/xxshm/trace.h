@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The tracepoints: every change of a user's locked memory, every refusal, and the
- * errors of drivers that their users do not get to see.
- * Sizes are in bytes; @used is what the ledger holds after a charge or an
- * uncharge, and what it holds at a refusal.
+ * The tracepoints: every change of a user's locked memory, every refusal, and errors of
+ * drivers that programs do not see.
+ * Sizes are in bytes. @used is the ledger after a charge or an uncharge, or at the moment
+ * of a refusal.
  */
 #undef TRACE_SYSTEM
 #define TRACE_SYSTEM xxshm
@@ -49,7 +49,7 @@ DEFINE_EVENT(xxshm_request, xxshm_refuse,
 	     TP_ARGS(user, requested, used, limit)
 );
 
-/* No limit: a charge is returned by whoever happens to hold it last. */
+/* It has no limit: any process may return a charge, and each has a limit of its own. */
 TRACE_EVENT(xxshm_uncharge,
 	    TP_PROTO(const struct user_struct *user, unsigned long returned,
 		     unsigned long used),
@@ -64,7 +64,7 @@ TRACE_EVENT(xxshm_uncharge,
 		      __entry->returned, __entry->used)
 );
 
-/* The process sees ENXIO, whatever devmap(9E) returned. */
+/* The process sees ENXIO for every value that devmap(9E) returns. */
 TRACE_EVENT(xxshm_devmap_error,
 	    TP_PROTO(dev_t dev, s64 offset, int ret),
 	    TP_ARGS(dev, offset, ret),

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A window: a range of a memory object that gets all its pages at once, when it is
- * first needed, and keeps them as long as the memory object lives.
+ * A window: a range of a memory object. It gets all its pages at once, when it is first
+ * mapped, and keeps them as long as the memory object lives.
  */
 #include <kunit/visibility.h>
 #include <linux/align.h>
@@ -14,11 +14,11 @@
 #include "pages.h"
 #include "window.h"
 
-/* So few pages take no longer than a page fault or two. */
+/* Pages. Filling them takes no longer than one or two page faults. */
 #define WINDOW_SMALL	16
 
 /**
- * struct window_range - a window, and what it is a range of
+ * struct window_range - a window, and the memory object that it is a range of
  * @win: the window
  * @pages: the memory object
  */
@@ -48,7 +48,7 @@ EXPORT_SYMBOL_IF_KUNIT(xxshm_window_init);
  * @win: the window
  *
  * Context: Any.
- * Return: true if it has, and then for ever.
+ * Return: true if it has; from then on it always has.
  */
 bool xxshm_window_is_populated(struct xxshm_window *win)
 {
@@ -57,11 +57,11 @@ bool xxshm_window_is_populated(struct xxshm_window *win)
 EXPORT_SYMBOL_IF_KUNIT(xxshm_window_is_populated);
 
 /**
- * xxshm_window_is_small() - may the window be populated with mmap_lock held?
+ * xxshm_window_is_small() - may the window be filled with mmap_lock held?
  * @win: the window
  *
  * Context: Any.
- * Return: true if that does not take long.
+ * Return: true if filling it does not take long.
  */
 bool xxshm_window_is_small(const struct xxshm_window *win)
 {
@@ -82,7 +82,7 @@ static int window_fill_part(const struct window_range *range, pgoff_t index,
 	return 0;
 }
 
-/* Several tasks that began at the same page would zero each page several times. */
+/* Tasks that begin at the same page would zero each page several times. */
 static pgoff_t window_start(const struct xxshm_window *win, bool is_alone)
 {
 	pgoff_t at = is_alone ? 0 : get_random_u32() % win->npages;
@@ -98,14 +98,14 @@ static int window_fill(struct xxshm_fill *fill, void *owner, bool may_wait)
 	pgoff_t start = window_start(win, is_alone);
 	int err;
 
-	/* Where others are at work, some of it is taken already. */
+	/* If others are filling the window, part of the memory is taken already. */
 	if (is_alone && !xxshm_pages_may_take(win->npages))
 		return -ENOMEM;
 	err = window_fill_part(range, start, win->first + win->npages, may_wait);
 	return err ?: window_fill_part(range, win->first, start, may_wait);
 }
 
-/* Large pages lie in one step each. */
+/* Each step covers one large page. */
 static void window_empty(struct xxshm_fill *fill, void *owner)
 {
 	const struct window_range *range = owner;
@@ -128,12 +128,12 @@ static const struct xxshm_fill_ops window_fill_ops = {
 };
 
 /**
- * xxshm_window_populate_at_once() - see to it that a small window has its pages
- * @win: the window, which xxshm_window_is_small() is true of
+ * xxshm_window_populate_at_once() - fill a small window
+ * @win: the window; xxshm_window_is_small() returned true
  * @pages: the memory object that it is a range of, always the same one
  *
  * Context: Process context, may sleep, but not long: mmap_lock may be held.
- * Return: 0; a negative errno if xxshm_window_populate() is to be tried.
+ * Return: 0; a negative errno if the caller should try xxshm_window_populate().
  */
 int xxshm_window_populate_at_once(struct xxshm_window *win, struct xxshm_pages *pages)
 {
@@ -143,12 +143,12 @@ int xxshm_window_populate_at_once(struct xxshm_window *win, struct xxshm_pages *
 }
 
 /**
- * xxshm_window_populate() - see to it that the window has its pages
+ * xxshm_window_populate() - fill a window
  * @win: the window
  * @pages: the memory object that it is a range of, always the same one
  *
- * Context: Process context, may sleep, and wait for others that do the same; without
- * mmap_lock.
+ * Context: Process context, may sleep, and wait for others that fill the same window;
+ * without mmap_lock.
  * Return: 0; -EINTR if current is being killed; -ENOMEM if there is no memory, the
  * window would take more than 7/8 of what is available, or the memory cgroup of
  * current is at its limit. After a failure the window is empty, unless others fill it.

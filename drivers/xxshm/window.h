@@ -9,7 +9,7 @@
 struct xxshm_pages;
 
 /**
- * struct xxshm_window - what the programs of one data model share
+ * struct xxshm_window - the part of a device that programs of one data model share
  * @fill: whether it has its pages
  * @first: index of the window's first page in the memory of its device; constant
  * @npages: size of the window; constant
