@@ -8,14 +8,14 @@
 struct xxshm_region;
 
 /**
- * struct ddi_umem_cookie - memory as the driver face knows it
- * @region: the memory, with a reference; NULL if it is that of a program, see
+ * struct ddi_umem_cookie - memory, as a driver names it
+ * @region: the memory, with a reference; NULL if it is memory of a program, see
  *	ddi_umem_lock(); constant
- * @npages: how much of it can be exported; constant
- * @trash: each of these pages is the same one page of @region; constant
+ * @npages: number of pages that can be exported; constant
+ * @trash: all of these pages are the first page of @region; constant
  *
- * It belongs to the driver. A mapping does not look at it once it is made, but
- * has a reference to the region, so that a driver may free it at any time.
+ * It belongs to the driver. A mapping uses it only while it is made, and then has a
+ * reference to the region. So a driver may free the cookie at any time.
  */
 struct ddi_umem_cookie {
 	struct xxshm_region *region;
@@ -23,7 +23,7 @@ struct ddi_umem_cookie {
 	bool trash;
 };
 
-/* Is it a range of whole pages of the memory? No sum is formed that could overflow. */
+/* Is it a range of whole pages inside the memory? No sum is formed that could overflow. */
 static inline bool ddi_cookie_has_range(const struct ddi_umem_cookie *cookie,
 					s64 koff, size_t len)
 {

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The nodes of ported drivers: what stands between the system calls of a program
- * and the entry points of a driver.
+ * The nodes of ported drivers: system calls of programs become calls of a driver's entry
+ * points.
  *
- * Whoever has a node open, or mapped, holds the driver's module, so that a driver
- * that unregisters when it is unloaded has no files left.
+ * An open file or a mapping of a node holds the driver's module. So no file is left when
+ * a driver unregisters in its exit function.
  */
 #include <linux/compat.h>
 #include <linux/ctype.h>
@@ -41,10 +41,10 @@
 
 /**
  * struct ddi_minor - a node
- * @device: its entry in the device tree; frees the whole when it is released
- * @driver: whose it is; constant
- * @opens: how many files of it are open
- * @totals: what is charged for its mappings
+ * @device: its entry in the device tree; its release frees the structure
+ * @driver: the driver; constant
+ * @opens: the open files of the node
+ * @totals: the charges for all its mappings
  */
 struct ddi_minor {
 	struct device device;
@@ -55,10 +55,10 @@ struct ddi_minor {
 
 /**
  * struct ddi_file - one open(2) of a node
- * @driver: whose; constant
+ * @driver: the driver; constant
  * @minor: the node; constant
  * @maps: the mappings that were made through this file
- * @preps: the calls of mmap(2) that the driver is called for
+ * @preps: the calls of mmap(2) for which the driver is called
  */
 struct ddi_file {
 	const struct ddi_driver *driver;
@@ -72,7 +72,7 @@ static const struct attribute_group *driver_groups[] = {
 	NULL
 };
 
-/* Held from the check that names are free until they are taken. */
+/* Held while names are checked and taken. */
 static DEFINE_MUTEX(driver_names);
 
 /* The node's mode is devtmpfs' default, 0600: opening up is for udev rules. */
@@ -82,9 +82,8 @@ static struct class driver_class = {
 };
 
 /*
- * The flags of a file as Solaris has them. On Linux, O_NDELAY is the same as
- * O_NONBLOCK; drivers look at either. The VFS clears O_EXCL when open(2) is
- * done.
+ * The flags of a file, with Solaris' values. On Linux, O_NDELAY and O_NONBLOCK are the same
+ * flag, and drivers look at either. The VFS clears O_EXCL at the end of open(2).
  */
 static int driver_flag(const struct file *file)
 {
@@ -118,7 +117,7 @@ static void driver_call_close(struct ddi_minor *minor, int flag)
 	ddi_opens_closed(&minor->opens);
 }
 
-/* A driver that answers with another device number has a clone in mind. */
+/* A driver that returns another device number wants a clone, which is refused. */
 static int driver_call_open(const struct ddi_driver *driver, dev_t dev, int flag)
 {
 	dev_t asked = dev;
@@ -173,13 +172,13 @@ static int driver_open(struct inode *inode, struct file *file)
 	return 0;
 }
 
-/* No mapping made through the file is left: each held it. */
+/* All mappings through the file are gone, since each held it. */
 static int driver_close(struct inode *inode, struct file *file)
 {
 	struct ddi_file *df = file->private_data;
 	int flag = driver_flag(file);
 
-	/* A segment that was never mapped goes before the driver sees the close. */
+	/* Segments that were never mapped are dropped before the driver sees the close. */
 	xxshm_prep_list_destroy(&df->preps);
 	if (ddi_opens_close(&df->minor->opens, flag))
 		driver_call_close(df->minor, flag);
@@ -227,7 +226,7 @@ static unsigned long driver_get_unmapped_area(struct file *file, unsigned long a
 		mm_get_unmapped_area(file, addr, len, pgoff, flags);
 }
 
-/* Linux cannot return -1 to -4095 from a system call: these are errnos. */
+/* A Linux system call cannot return -1 to -4095: these values are errnos. */
 static long driver_ioctl_value(const struct ddi_driver *driver, int value)
 {
 	if (!IS_ERR_VALUE((long)value))
@@ -298,7 +297,7 @@ static struct device *driver_make_minor(struct xxshm_nodes *nodes)
 	return &minor->device;
 }
 
-/* "." and ".." lead elsewhere, and "//" is the same as "/". */
+/* No folder may be empty, "." or "..". */
 static bool driver_folder_is_sound(const char *name, size_t len)
 {
 	return len && !(len == 1 && name[0] == '.') &&
@@ -306,8 +305,8 @@ static bool driver_folder_is_sound(const char *name, size_t len)
 }
 
 /*
- * "a/b" stands for /dev/a/b0, and so does "a!b". devtmpfs would follow ".." out
- * of its folder. A newline would begin a new line in /proc/devices.
+ * "a/b" and "a!b" both name /dev/a/b0. devtmpfs would follow ".." out of its folder. A
+ * newline would begin a new line in /proc/devices.
  */
 static bool driver_name_is_sound(const char *name)
 {
@@ -333,7 +332,7 @@ static bool driver_is_valid(const struct ddi_driver *driver)
 	       !driver->node;
 }
 
-/* Device names have "!" for each "/". */
+/* In device names, "!" stands for "/". */
 static bool driver_name_is_taken(const char *name, unsigned int minor)
 {
 	struct device *device;
@@ -348,8 +347,8 @@ static bool driver_name_is_taken(const char *name, unsigned int minor)
 }
 
 /*
- * device_add() warns, with a stack trace, if the name is taken. All names are
- * looked at: the drivers "a" and "a1" may both have a node a10.
+ * device_add() warns, with a stack trace, if a name is taken. So check all names: the
+ * drivers "a" and "a1" may both have a node a10.
  */
 static bool driver_names_are_taken(const struct ddi_driver *driver)
 {
@@ -375,16 +374,14 @@ static int driver_add_nodes(struct ddi_driver *driver)
 
 /**
  * __ddi_driver_register() - make the nodes of a driver
- * @driver: its name and entry points; stays where it is until unregistered
+ * @driver: its name and entry points; must not move until it is unregistered
  * @owner: the driver's module
  *
- * It stands in for mod_install(9F) and ddi_create_minor_node(9F). Programs may
- * open the nodes before it returns, so it is the last thing that a driver does
- * when it is loaded.
+ * It replaces mod_install(9F) and ddi_create_minor_node(9F). Programs may open the nodes
+ * before it returns, so a driver calls it last when it is loaded.
  *
- * A "/" in the name makes a folder below /dev. The names of other subsystems
- * are not looked at: if /dev has such an entry already, the kernel makes no
- * node.
+ * A "/" in the name makes a folder below /dev. The names of other subsystems are not
+ * checked: if /dev has such an entry already, the kernel makes no node.
  *
  * Context: Process context, may sleep.
  * Return: 0, or as Linux has it in a module's init function: -EINVAL if the
@@ -411,7 +408,7 @@ int __ddi_driver_register(struct ddi_driver *driver, struct module *owner)
 	node->nodes.fops = &driver_fops;
 	node->nodes.owner = owner;
 	node->nodes.make = driver_make_minor;
-	/* The driver may be called as soon as the nodes are there. */
+	/* Programs may call the driver as soon as the nodes exist. */
 	driver->node = node;
 	err = driver_add_nodes(driver);
 	if (err) {
@@ -423,12 +420,11 @@ int __ddi_driver_register(struct ddi_driver *driver, struct module *owner)
 EXPORT_SYMBOL_GPL(__ddi_driver_register);
 
 /**
- * ddi_driver_unregister() - take the nodes of a driver away
- * @driver: as registered; nothing happens if it is not
+ * ddi_driver_unregister() - remove the nodes of a driver
+ * @driver: the driver; nothing happens if it is not registered
  *
- * A driver that locks memory unlocks all of it first: nobody can open its nodes any
- * more when its module goes. No cleanup function, see umem_lockmemory(), runs then
- * when this returns.
+ * The driver has to unlock all locked memory before. No cleanup function, see
+ * umem_lockmemory(), runs any more when this returns.
  *
  * Context: Process context, may sleep; in the exit function of the driver's module.
  */
@@ -455,7 +451,7 @@ int __init ddi_driver_init(void)
 }
 
 /**
- * ddi_driver_exit() - the opposite; no driver is left
+ * ddi_driver_exit() - the opposite of ddi_driver_init(); no driver is left
  *
  * Context: Process context, may sleep.
  */

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The results of a driver's entry points, and messages on a broken contract. */
+/* The results of a driver's entry points, and messages about a broken contract. */
 #include <linux/bitops.h>
 #include <linux/errno.h>
 #include <linux/printk.h>
@@ -23,13 +23,13 @@ static bool entry_is_reported(const struct ddi_driver *driver,
 }
 
 /**
- * ddi_entry_report() - tell the kernel's log that a driver broke its contract
+ * ddi_entry_report() - log that a driver broke its contract
  * @driver: the driver
- * @entry: the entry point that did it
- * @format: what it did, as for printf()
+ * @entry: the entry point
+ * @format: the text, as for printf(), after the name of the entry point
  *
- * Only the first report of each entry point is logged, as long as the driver is
- * registered: a program that repeats a call cannot fill the log.
+ * While a driver is registered, only the first report of each entry point is logged: a
+ * program that repeats a call cannot fill the log.
  *
  * Context: Any.
  */
@@ -49,16 +49,16 @@ void ddi_entry_report(const struct ddi_driver *driver, enum ddi_entry entry,
 }
 
 /**
- * ddi_entry_errno() - what an entry point returned, as Linux has it
+ * ddi_entry_errno() - convert the return value of an entry point for Linux
  * @driver: the driver
  * @entry: the entry point
- * @ret: what it returned
+ * @ret: its return value
  *
- * The kernel uses the errnos from ERESTARTSYS (512) on internally. Programs do
- * not know them.
+ * The kernel uses the errnos from ERESTARTSYS (512) on internally. Programs do not know
+ * them.
  *
  * Context: Any.
- * Return: 0; -@ret; -ENXIO if @ret is no errno, which is reported.
+ * Return: 0; -@ret; -ENXIO if @ret is no errno, which is logged.
  */
 int ddi_entry_errno(const struct ddi_driver *driver, enum ddi_entry entry, int ret)
 {

@@ -11,7 +11,7 @@
 
 struct ddi_driver;
 
-/* Entry points that may break their contract. */
+/* Entry points of a driver that may break their contract. */
 enum ddi_entry {
 	DDI_ENTRY_OPEN,
 	DDI_ENTRY_IOCTL,
@@ -21,8 +21,8 @@ enum ddi_entry {
 
 /**
  * struct ddi_driver_node - the nodes of a driver
- * @driver: its entry points; constant
- * @reported: a bit for each entry point that has broken its contract
+ * @driver: the driver's entry points; constant
+ * @reported: a bit for each entry point whose broken contract has been logged
  * @nodes: one for each minor number
  */
 struct ddi_driver_node {
@@ -31,7 +31,7 @@ struct ddi_driver_node {
 	struct xxshm_nodes nodes;
 };
 
-/* On Solaris they are not constant. */
+/* On Solaris, credentials are not constant. */
 static inline cred_t *ddi_entry_cred(void)
 {
 	return (cred_t *)current_cred();

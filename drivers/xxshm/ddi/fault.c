@@ -33,9 +33,9 @@ static bool ddi_fault_must_ask(const struct ddi_handle *handle, pgoff_t page)
 }
 
 /*
- * What access() returned, as a fault has it. If a signal interrupted it, the process
- * handles the signal and touches the page again; what the kernel does for the process
- * has to end first, and fails.
+ * Convert the return value of access() for a fault. If a signal interrupted it, the process
+ * handles the signal and touches the page again. If the kernel touched the page in a system
+ * call, that call fails instead.
  */
 static vm_fault_t ddi_fault_result(int ret, const struct vm_fault *vmf)
 {
@@ -45,8 +45,8 @@ static vm_fault_t ddi_fault_result(int ret, const struct vm_fault *vmf)
 }
 
 /*
- * Ask the driver before a page is touched. The space is held for reading: munmap has
- * only the mmap_lock for reading when it tells the driver of what goes, as we have.
+ * Ask the driver before a page is touched. @telling is needed: munmap tells the driver of
+ * unmapped pages while it holds mmap_lock for reading only, as a fault does.
  */
 static vm_fault_t ddi_fault_ask(struct ddi_space *space, pgoff_t page,
 				const struct vm_fault *vmf)
@@ -74,7 +74,7 @@ static vm_fault_t ddi_fault_ask(struct ddi_space *space, pgoff_t page,
 	return ddi_fault_result(ret, vmf);
 }
 
-/* 0 if the page is found, but somebody else has it locked. */
+/* Returns 0 if the page was found, but somebody else has it locked. */
 static vm_fault_t ddi_fault_try_page(struct ddi_space *space, pgoff_t page,
 				     struct page **found)
 {
@@ -85,7 +85,7 @@ static vm_fault_t ddi_fault_try_page(struct ddi_space *space, pgoff_t page,
 		return VM_FAULT_SIGBUS;
 	if (handle->is_invalid || handle->is_refused)
 		return VM_FAULT_SIGSEGV;
-	/* The driver did not load it, or has unloaded it again: once more. */
+	/* The driver did not load it, or has unloaded it again: repeat the fault. */
 	if (ddi_fault_must_ask(handle, page))
 		return fatal_signal_pending(current) ? VM_FAULT_SIGBUS :
 			VM_FAULT_NOPAGE;
@@ -116,15 +116,15 @@ static vm_fault_t ddi_fault_lock_page(struct ddi_space *space, pgoff_t page,
 }
 
 /**
- * ddi_fault() - a page of a segment that is not plain
- * @map: that of the segment
+ * ddi_fault() - find a page of a segment that is not plain
+ * @map: the mapping of the segment
  * @vmf: the page fault
  *
  * Context: In a fault handler.
  * Return: VM_FAULT_LOCKED and the page; VM_FAULT_NOPAGE if the driver's access() did not
  * load it, or was interrupted, so that the process will touch it again; VM_FAULT_SIGSEGV
  * if the driver made it invalid; VM_FAULT_SIGBUS if access() failed, the page is broken,
- * or the process is being killed; what else xxshm_fault_wait() returns if somebody has
+ * or the process is being killed; the result of xxshm_fault_wait() if somebody else has
  * the page locked.
  */
 vm_fault_t ddi_fault(struct xxshm_map *map, struct vm_fault *vmf)

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Handles: the pieces of a driver's mapping in one process, over one region each,
- * and what the driver is told when they come, are copied, and go: devmap_map(9E),
+ * Handles: the pieces of a driver's mapping in one process, over one region each. The
+ * driver is told when a handle begins, is copied, and ends: devmap_map(9E),
  * devmap_dup(9E), devmap_unmap(9E).
  *
- * The list of a process' handles changes with its VMAs, so under its mmap_lock,
- * and under the segment's lock, for page faults look at it. The driver is called
- * without the segment's lock, because it calls back.
+ * The list of a process' handles changes with its VMAs, so under its mmap_lock. It also
+ * changes under the segment's lock, because page faults read it. The driver is called
+ * without the segment's lock, because the driver calls back.
  */
 #include <linux/errno.h>
 #include <linux/list.h>
@@ -51,7 +51,7 @@ static void handle_tell(struct ddi_handle *handle, pgoff_t first, pgoff_t npages
 }
 
 /**
- * ddi_handle_free() - the whole of a handle is unmapped, or it was never mapped
+ * ddi_handle_free() - end a handle that is unmapped as a whole, or was never mapped
  * @handle: the handle
  *
  * Context: As ddi_handle_unmap().
@@ -114,7 +114,7 @@ static void handle_unmap_tail(struct ddi_handle *handle, pgoff_t first)
 	handle_set_pvtp(handle, pvtp);
 }
 
-/* munmap and fork have no way to fail when they get here. */
+/* munmap and fork cannot fail any more when they get here. */
 static struct ddi_handle *handle_alloc_copy(void)
 {
 	return kmalloc(sizeof(struct ddi_handle), GFP_KERNEL_ACCOUNT | __GFP_NOFAIL);
@@ -148,10 +148,10 @@ static void handle_unmap_middle(struct ddi_handle *handle, pgoff_t first,
 }
 
 /**
- * ddi_handle_unmap() - pages of a mapping are unmapped: what is that to a handle?
- * @handle: the handle; it is gone if none of its pages is left
- * @first: the first of these pages
- * @end: the first that is not among them
+ * ddi_handle_unmap() - take unmapped pages of the mapping from a handle
+ * @handle: the handle; it ends if none of its pages is left
+ * @first: the first unmapped page, in the mapping
+ * @end: the page after the last unmapped one
  *
  * Context: Process context, may sleep; the process cannot change its VMAs, and no
  * lock of the segment is held.
@@ -178,8 +178,8 @@ void ddi_handle_unmap(struct ddi_handle *handle, pgoff_t first, pgoff_t end)
  * @handle: the handle
  * @child: the child
  *
- * Nobody can refuse a fork here: a child that the driver does not want, or that
- * could not be asked for each page, gets SIGSEGV.
+ * fork cannot be refused here. If the driver refuses the child, or if there was no memory
+ * to remember the child's loaded pages, the child gets SIGSEGV when it touches the pages.
  *
  * Context: In vm_operations_struct.open(), no lock of the segment is held.
  */

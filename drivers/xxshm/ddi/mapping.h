@@ -26,23 +26,23 @@ struct xxshm_region;
 
 /**
  * struct ddi_handle - a piece of a mapping in one process, over one region
- * @entry: in ddi_space.handles; in no order: fork copies the handles by VMA, and
- *	mremap may have changed the order of these
+ * @entry: in ddi_space.handles, which has no order: fork copies the handles VMA by VMA,
+ *	and mremap may have changed the order of the VMAs
  * @space: what it is part of; constant
  * @region: what is mapped, with a reference, or NULL before devmap_umem_setup()
- * @koff: the page of @region that is its first
- * @first: its first page in the mapping
+ * @koff: number of its first page in @region
+ * @first: number of its first page in the mapping
  * @npages: its size
- * @is_trash: all its pages are the first one of @region
+ * @is_trash: all its pages are the first page of @region
  * @is_invalid: touching it is SIGSEGV
- * @is_known: the driver has been told of it, and is to be told of its end
- * @is_refused: the driver did not want it in a forked process: it stays invalid
+ * @is_known: the driver has been told of it, and will be told of its end
+ * @is_refused: the driver refused it in a forked process: it stays invalid
  * @flags: from devmap_umem_setup()
- * @prot: what the process has asked for, by mmap(2) or mprotect(2)
- * @maxprot: what it may have, at most
- * @ceiling: what the driver may make @maxprot; constant
- * @ops: what the driver wants to be told
- * @pvtp: the driver's own
+ * @prot: the protection that the process has asked for, by mmap(2) or mprotect(2)
+ * @maxprot: the highest protection that the process may get
+ * @ceiling: the highest @maxprot that the driver may set; constant
+ * @ops: the driver's callbacks
+ * @pvtp: the driver's private data
  */
 struct ddi_handle {
 	struct list_head entry;
@@ -71,10 +71,10 @@ struct ddi_handle {
  * @handles: struct ddi_handle
  * @vmas: its VMAs, if the segment is watched, see space.c
  * @nvmas: how many
- * @telling: held while the driver is told what is unmapped, and for reading while
- *	it is asked by access()
- * @loaded: pages whose access() is not called again, or NULL if there is none; which
- *	it is, is constant
+ * @telling: held while the driver is told of unmapped pages, and for reading while it is
+ *	asked by access()
+ * @loaded: a bitmap of pages for which access() is not called again; NULL if there is no
+ *	access(); the pointer is constant
  */
 struct ddi_space {
 	struct list_head entry;
@@ -89,18 +89,18 @@ struct ddi_space {
 
 /**
  * struct ddi_segment - what one mmap(2) of a driver's node made
- * @map: what it paid for; its list makes the memory for both
- * @lock: protects @spaces, all that is in them, and which region a handle has. Not
- *	held while the driver is called
- * @spaces: struct ddi_space, one for each process that has it, if @is_watched,
- *	and one for all of them together otherwise
+ * @map: the mapping and its charge; its list allocates the memory of both
+ * @lock: protects @spaces, their contents, and the region of each handle. Not held while
+ *	the driver is called
+ * @spaces: struct ddi_space: one for each process if @is_watched, otherwise one for all
+ *	processes together
  * @dev: the node; constant
  * @off: the user's offset of its first page, in bytes; constant
  * @npages: its size; constant
  * @is_watched: a handle has callbacks; constant once a VMA has it
- * @first_space: of the process that called mmap(2), as long as that has it
- * @first_handle: the first one there. Most segments have no others: to allocate
- *	each alone would be a tenth of the cost of mapping a page
+ * @first_space: the space of the process that called mmap(2), as long as that has one
+ * @first_handle: its first handle. Most segments have no other. Allocating space and
+ *	handle separately would be a tenth of the cost of mapping a page
  */
 struct ddi_segment {
 	struct xxshm_map map;

@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Counts the opens of a minor, to find the last close: the driver's close(9E)
- * is called once, when no file is open any more.
+ * The opens of a minor are counted, to find the last close: the driver's close(9E) is
+ * called once, when no file is open any more.
  *
  *	open(2):  begin -> open(9E) -> succeed
  *				    -> fail
  *	close(2): close
  *
- * As on Solaris, a call of open(9E) that has not returned counts like an open
- * file. So close(9E) follows a "close" or a "fail", whichever leaves nothing
- * open.
+ * As on Solaris, a call of open(9E) that has not returned counts as an open file. So
+ * close(9E) follows a "close" or a "fail", whichever comes last.
  */
 #include <linux/errno.h>
 #include <linux/lockdep.h>
@@ -20,8 +19,8 @@
 #include "opens.h"
 
 /**
- * ddi_opens_init() - nobody has the minor open
- * @opens: those of the minor
+ * ddi_opens_init() - begin with a minor that nobody has open
+ * @opens: the opens of the minor
  *
  * Context: Any.
  */
@@ -46,12 +45,12 @@ static bool opens_try_begin(struct ddi_opens *opens)
 
 /**
  * ddi_opens_begin() - open(9E) is going to be called
- * @opens: those of the minor
+ * @opens: the opens of the minor
  *
- * It waits while close(9E) runs.
+ * The call waits while close(9E) runs.
  *
  * Context: Process context, may sleep.
- * Return: 0; -ERESTARTSYS if a signal came while it waited.
+ * Return: 0; -ERESTARTSYS if a signal arrived while it waited.
  */
 int ddi_opens_begin(struct ddi_opens *opens)
 {
@@ -60,7 +59,7 @@ int ddi_opens_begin(struct ddi_opens *opens)
 
 /**
  * ddi_opens_succeed() - open(9E) has returned 0
- * @opens: those of the minor
+ * @opens: the opens of the minor
  *
  * Context: Any but interrupts, after ddi_opens_begin().
  */
@@ -71,7 +70,7 @@ void ddi_opens_succeed(struct ddi_opens *opens)
 	spin_unlock(&opens->lock);
 }
 
-/* Returns true for the last user of a minor, if open(9E) ever succeeded. */
+/* Returns true if the last user leaves, and open(9E) has succeeded. */
 static bool opens_leave(struct ddi_opens *opens)
 {
 	bool is_last;
@@ -87,11 +86,11 @@ static bool opens_leave(struct ddi_opens *opens)
 
 /**
  * ddi_opens_fail() - open(9E) has failed
- * @opens: those of the minor
+ * @opens: the opens of the minor
  *
  * Context: Any but interrupts, after ddi_opens_begin().
- * Return: true if all files were closed meanwhile. The caller then calls
- * close(9E) with @opens->flag, and ddi_opens_closed().
+ * Return: true if all files have been closed meanwhile. The caller then calls close(9E)
+ * with @opens->flag, and ddi_opens_closed().
  */
 bool ddi_opens_fail(struct ddi_opens *opens)
 {
@@ -105,8 +104,8 @@ bool ddi_opens_fail(struct ddi_opens *opens)
 
 /**
  * ddi_opens_close() - a file is closed
- * @opens: those of the minor
- * @flag: how the file was open, as close(9E) is told it
+ * @opens: the opens of the minor
+ * @flag: flags of the file, for close(9E)
  *
  * Context: Any but interrupts, after ddi_opens_succeed().
  * Return: true if nothing is open any more. The caller then calls close(9E),
@@ -125,7 +124,7 @@ bool ddi_opens_close(struct ddi_opens *opens, int flag)
 
 /**
  * ddi_opens_closed() - close(9E) has returned
- * @opens: those of the minor
+ * @opens: the opens of the minor
  *
  * Context: Any but interrupts.
  */

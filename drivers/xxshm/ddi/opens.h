@@ -9,11 +9,11 @@
 /**
  * struct ddi_opens - the opens of one minor
  * @lock: of all other fields
- * @users: files that are open, and calls of open(9E) that have not returned
- * @is_open: open(9E) has succeeded since close(9E) was called last
+ * @users: number of open files, and of calls of open(9E) that have not returned
+ * @is_open: open(9E) has succeeded since the last call of close(9E)
  * @is_closing: close(9E) is running
- * @flag: of the file that was closed last, for close(9E)
- * @closed: where open(2) waits until close(9E) has returned
+ * @flag: flags of the file that was closed last, for close(9E)
+ * @closed: open(2) waits here until close(9E) has returned
  *
  * No lock is held while open(9E) or close(9E) runs. Calls of open(9E) may
  * overlap. close(9E) runs alone.

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What a driver changes of a mapping that lives: which pages a process may touch
- * without asking again, devmap_load(9F) and devmap_unload(9F), and which memory it
+ * A driver changes an existing mapping: the pages that a process may touch without asking
+ * the driver again, devmap_load(9F) and devmap_unload(9F), and the memory that the process
  * sees there, devmap_umem_remap(9F).
  *
- * A change of what a page fault would find is made under the segment's lock. The caller
- * then waits for the lock of each page that a fault could find before, and takes away
- * the pages that are installed by then: see fault.c.
+ * A change is made under the segment's lock, so that later page faults see it. Then the
+ * caller waits for the lock of each old page, because a fault may still be installing it,
+ * see fault.c, and removes all old pages from the page tables.
  */
 #include <linux/bitmap.h>
 #include <linux/errno.h>
@@ -25,12 +25,12 @@
 #include "handle.h"
 
 /**
- * struct remap_part - pages of a handle, and what they are of
+ * struct remap_part - pages of a handle, and their memory
  * @seg: the segment
- * @first: the first of them in the mapping
- * @npages: how many
- * @region: what they are of; remap_zap() wants a reference
- * @at: the page of @region that is the first
+ * @first: the first page, in the mapping
+ * @npages: number of pages
+ * @region: their region; remap_zap() needs a reference
+ * @at: number of the first page in @region
  */
 struct remap_part {
 	struct ddi_segment *seg;
@@ -53,7 +53,7 @@ static struct remap_part remap_part_of(const struct ddi_handle *handle,
 	};
 }
 
-/* Those that the driver means, by the user's offset; 0 is all that follow. */
+/* Find the pages that a driver names by the user's offset; a @len of 0 means the rest. */
 static bool remap_find_part(const struct ddi_handle *handle, offset_t off,
 			    size_t len, struct remap_part *part)
 {
@@ -72,7 +72,7 @@ static bool remap_find_part(const struct ddi_handle *handle, offset_t off,
 	return true;
 }
 
-/* Its pages are to be asked for again. */
+/* The driver is to be asked again for these pages. */
 static void remap_forget_loaded(const struct remap_part *part,
 				struct ddi_space *space)
 {
@@ -86,7 +86,7 @@ static struct remap_part remap_whole(const struct ddi_handle *handle)
 	return remap_part_of(handle, handle->first, ddi_handle_end(handle));
 }
 
-/* A page fault has it locked until it is installed. */
+/* A page fault keeps the page locked until it is installed. */
 static void remap_wait(const struct remap_part *part, pgoff_t at)
 {
 	struct page *page = xxshm_region_find_page(part->region, at);
@@ -99,8 +99,8 @@ static void remap_wait(const struct remap_part *part, pgoff_t at)
 }
 
 /*
- * Take the pages away from all that have them, or are getting them by now, and drop
- * the reference to their region.
+ * Remove the pages from all page tables, also those that a fault is installing now, and
+ * drop the reference to their region.
  */
 static void remap_zap(const struct remap_part *part)
 {
@@ -118,10 +118,10 @@ static void remap_zap(const struct remap_part *part)
 }
 
 /**
- * devmap_load() - let a process touch pages, without asking the driver again
+ * devmap_load() - let a process touch pages without asking the driver again
  * @dhp: the handle
- * @off: the user's offset of the first page, in bytes, rounded down
- * @len: how many bytes, rounded up to pages; 0: all that follow in the handle
+ * @off: the user's offset of the first page, in bytes; rounded down to pages
+ * @len: number of bytes, rounded up to pages; 0: the rest of the handle
  * @type: as given to access()
  * @rw: as given to access()
  *
@@ -150,7 +150,7 @@ int devmap_load(devmap_cookie_t dhp, offset_t off, size_t len, uint_t type, uint
 EXPORT_SYMBOL_GPL(devmap_load);
 
 /**
- * devmap_default_access() - what access() does if it has no objection
+ * devmap_default_access() - allow the access, for use in access()
  * @dhp: the handle
  * @pvtp: as given to access()
  * @off: as given to access()
@@ -172,16 +172,15 @@ EXPORT_SYMBOL_GPL(devmap_default_access);
 
 /**
  * devmap_unload() - ask the driver again before a process touches pages
- * @dhp: the handle; it must not go meanwhile. One that is unmapped as a whole goes
+ * @dhp: the handle; it must not end meanwhile. A handle that is unmapped as a whole ends
  *	when its unmap() returns
  * @off: as for devmap_load()
  * @len: as for devmap_load()
  *
  * As devmap_unload(9F).
  *
- * Context: Process context, may sleep, also in access(), dup() and unmap() of this
- * handle or another one. In an unmap() of a part, @dhp is what is left already, and
- * the pages that go are not inside it.
+ * Context: Process context, may sleep, also in access(), dup() and unmap() of this handle
+ * or another one. In an unmap() of a part, @dhp has only the remaining pages.
  * Return: 0; FC_MAKE_ERR(EINVAL) if the pages are not inside the handle.
  */
 int devmap_unload(devmap_cookie_t dhp, offset_t off, size_t len)
@@ -206,21 +205,20 @@ EXPORT_SYMBOL_GPL(devmap_unload);
 
 /**
  * devmap_umem_remap() - let a handle show other memory
- * @dhp: the handle, set up with DEVMAP_ALLOW_REMAP; it must not go meanwhile
- * @dip: has no meaning
- * @cookie: the memory, from ddi_umem_alloc()
- * @koff: where the range begins in it, in bytes; a multiple of the page size
+ * @dhp: the handle, set up with DEVMAP_ALLOW_REMAP; it must not end meanwhile
+ * @dip: ignored
+ * @cookie: the new memory, from ddi_umem_alloc()
+ * @koff: offset of the range in it, in bytes; a multiple of the page size
  * @len: the length of the handle, in bytes
- * @maxprot: what the process may have, at most; PROT_USER must be in it
+ * @maxprot: the highest protection that the process may get; must include PROT_USER
  * @flags: 0
- * @accattrp: has no meaning
+ * @accattrp: ignored
  *
- * As devmap_umem_remap(9F): the process sees the other memory where it saw the
- * first one, once access() has been asked again. An invalid handle is valid again. A
- * process that has made its mapping writable does not get memory that @maxprot says is
- * not.
+ * As devmap_umem_remap(9F): the process sees the new memory in place of the old one, after
+ * access() has been asked again. An invalid handle becomes valid again. If the process has
+ * made its mapping writable, and @maxprot lacks PROT_WRITE, the call fails.
  *
- * Linux does better: @len is compared with the handle, and @cookie may not be NULL.
+ * Better than on Solaris: @len is compared with the handle, and @cookie may not be NULL.
  *
  * Context: Process context, may sleep.
  * Return: DDI_SUCCESS; DDI_FAILURE if an argument is wrong, the handle was made without
@@ -262,22 +260,22 @@ EXPORT_SYMBOL_GPL(devmap_umem_remap);
 
 /**
  * devmap_devmem_remap() - make a handle invalid
- * @dhp: the handle, set up with DEVMAP_ALLOW_REMAP; it must not go meanwhile
- * @dip: has no meaning
- * @rnumber: has no meaning
- * @roff: has no meaning
- * @len: has no meaning
- * @maxprot: has no meaning
+ * @dhp: the handle, set up with DEVMAP_ALLOW_REMAP; it must not end meanwhile
+ * @dip: ignored
+ * @rnumber: ignored
+ * @roff: ignored
+ * @len: ignored
+ * @maxprot: ignored
  * @flags: DEVMAP_MAPPING_INVALID
- * @accattrp: has no meaning
+ * @accattrp: ignored
  *
- * As devmap_devmem_remap(9F) with that flag, which is the only use it has for
- * kernel memory: touching the pages is SIGSEGV until devmap_umem_remap(), which an
- * access() may call, for it is asked before. The handle still holds its memory.
+ * As devmap_devmem_remap(9F) with that flag, its only use for kernel memory. Touching the
+ * pages is SIGSEGV until devmap_umem_remap(). An access() callback is asked before, and may
+ * call that. The handle still holds its memory.
  *
  * Context: Process context, may sleep.
- * Return: DDI_SUCCESS; DDI_FAILURE if the handle may not be remapped, or for any
- * other flags: there is no device memory here.
+ * Return: DDI_SUCCESS; DDI_FAILURE if the handle may not be remapped, or for other flags:
+ * there is no device memory here.
  */
 int devmap_devmem_remap(devmap_cookie_t dhp, dev_info_t *dip, uint_t rnumber,
 			offset_t roff, size_t len, uint_t maxprot, uint_t flags,

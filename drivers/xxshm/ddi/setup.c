@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * mmap(2) of a ported driver's node, up to the pages: segmap(9E) calls
- * devmap_setup(), which calls devmap(9E) until all of the mapping is covered,
- * which calls devmap_umem_setup().
+ * mmap(2) of a ported driver's node: segmap(9E) calls devmap_setup(), which calls
+ * devmap(9E) until all of the mapping is covered, and devmap(9E) calls
+ * devmap_umem_setup().
  *
- * As on Solaris, the driver is called without the lock of the address space: it may
- * take a mutex that it holds elsewhere while it copies to or from user memory, and it
- * may wait. So the segment is made before the VMA, as the preparation of the call,
- * see prep.c.
+ * As on Solaris, the driver is called without the lock of the address space. So it may
+ * take a mutex that it holds elsewhere while it copies to or from user memory, and it may
+ * wait. Therefore the segment is made before the VMA, as the preparation of the call, see
+ * prep.c.
  *
- * The driver sees a mapping as a segment of handles, see handle.c. A segment that
- * is made here belongs to nobody else until the VMA has it, in ddi_setup_commit().
+ * A segment that is made here belongs to this file alone until the VMA has it, in
+ * ddi_setup_commit().
  */
 #include <linux/err.h>
 #include <linux/errno.h>
@@ -32,12 +32,12 @@
 #include "setup.h"
 
 /**
- * struct as - the mmap(2) that a driver is called for
- * @driver: whose node is mapped
+ * struct as - the mmap(2) for which a driver is called
+ * @driver: the driver
  * @dev: the node
- * @maps: the list that the mapping is going to be on
+ * @maps: the list for the mapping
  * @call: the call
- * @seg: what devmap_setup() made and charged, or NULL
+ * @seg: the segment that devmap_setup() made and charged, or NULL
  */
 struct as {
 	const struct ddi_driver *driver;
@@ -47,7 +47,7 @@ struct as {
 	struct ddi_segment *seg;
 };
 
-/* Is it what devmap(9E) promised for its part of the mapping? */
+/* Is the handle set up, with the length that devmap(9E) returned? */
 static bool setup_handle_is_sound(const struct ddi_handle *handle,
 				  size_t len, size_t maplen)
 {
@@ -87,7 +87,7 @@ static int setup_handles(struct as *as, struct ddi_segment *seg, uint_t prot,
 	int err;
 
 	for (done = 0; done < len; done += maplen) {
-		/* A driver may set up one page at a time. */
+		/* There may be a handle for each page. */
 		cond_resched();
 		if (fatal_signal_pending(current))
 			return -EINTR;
@@ -153,28 +153,29 @@ static int setup_make(struct as *as, offset_t off, size_t len, uint_t prot,
 }
 
 /**
- * devmap_setup() - make the mapping that segmap() was called for
+ * devmap_setup() - make the mapping for which segmap() was called
  * @dev: the device, as given to segmap()
- * @off: offset of the mapping as devmap() is to see it; a multiple of the page size
+ * @off: offset of the mapping, as devmap() will see it; a multiple of the page size
  * @as: as given to segmap()
- * @addrp: the address of the mapping is stored here; another thread that maps
- *	something meanwhile may take it, and then the mapping gets another one
+ * @addrp: the address of the mapping is stored here. If another thread takes that address
+ *	meanwhile, the mapping gets another one
  * @len: its length, as given to segmap()
  * @prot: the protection that the process asked for, as given to segmap()
- * @maxprot: the most that it may have; segmap() may leave out PROT_WRITE
+ * @maxprot: the highest protection that it may get; segmap() may leave out PROT_WRITE
  * @flags: as given to segmap()
  * @cred: as given to segmap()
  *
- * As devmap_setup(9F). The mapping is charged, see xxshm_memlock_charge(), then
- * devmap() is called until it has covered all of it.
+ * As devmap_setup(9F). It charges the mapping, see xxshm_memlock_charge(). Then it calls
+ * devmap() until the whole mapping is covered.
  *
- * Linux does better: a maplen of 0, one that is not a multiple of the page size
- * or more than was asked for, or not what devmap_umem_setup() was given, is EINVAL.
+ * Better than on Solaris: maplen is checked. 0, a length that is not a multiple of the page
+ * size or exceeds @len, or one that differs from devmap_umem_setup(), is EINVAL.
  *
  * Context: In segmap(), once.
- * Return: 0; EAGAIN if the mapping does not fit under RLIMIT_MEMLOCK; ENXIO if
- * devmap() failed, for whatever reason: the tracepoint xxshm_devmap_error has it, or if
- * a map() callback did; EINVAL if an argument is wrong, or what devmap() did; ENOMEM.
+ * Return: 0; EAGAIN if the mapping does not fit under RLIMIT_MEMLOCK; ENXIO if a map()
+ * callback failed, or devmap() did, for whatever reason (the tracepoint
+ * xxshm_devmap_error has its value); EINVAL if an argument, or the maplen of devmap(), is
+ * wrong; ENOMEM.
  */
 int devmap_setup(dev_t dev, offset_t off, ddi_as_handle_t as, caddr_t *addrp,
 		 size_t len, uint_t prot, uint_t maxprot, uint_t flags,
@@ -189,7 +190,7 @@ int devmap_setup(dev_t dev, offset_t off, ddi_as_handle_t as, caddr_t *addrp,
 EXPORT_SYMBOL_GPL(devmap_setup);
 
 /**
- * ddi_devmap_segmap() - a segmap() that does nothing of its own
+ * ddi_devmap_segmap() - a segmap() that only calls devmap_setup()
  * @dev: as given to segmap()
  * @off: as given to segmap()
  * @as: as given to segmap()
@@ -200,7 +201,7 @@ EXPORT_SYMBOL_GPL(devmap_setup);
  * @flags: as given to segmap()
  * @cred: as given to segmap()
  *
- * As ddi_devmap_segmap(9F): devmap_setup(), with the arguments of segmap().
+ * As ddi_devmap_segmap(9F).
  *
  * Context: In segmap(), or as segmap(), once.
  * Return: as devmap_setup().
@@ -215,7 +216,7 @@ EXPORT_SYMBOL_GPL(ddi_devmap_segmap);
 
 #define SETUP_FLAGS	(DEVMAP_MAPPING_INVALID | DEVMAP_ALLOW_REMAP | IOMEM_DATA_CACHED)
 
-/* An invalid handle that can't be remapped would be of no use. */
+/* An invalid handle that cannot be remapped would be useless. */
 static bool setup_flags_are_valid(uint_t flags)
 {
 	return !(flags & ~SETUP_FLAGS) &&
@@ -225,28 +226,29 @@ static bool setup_flags_are_valid(uint_t flags)
 
 /**
  * devmap_umem_setup() - export a range of kernel memory
- * @dhp: the handle that devmap() was called with
- * @dip: has no meaning
- * @callbackops: what the driver wants to be told, or NULL
+ * @dhp: the handle, as given to devmap()
+ * @dip: ignored
+ * @callbackops: the driver's callbacks, or NULL
  * @cookie: the memory, from ddi_umem_alloc()
- * @koff: where the range begins in it, in bytes; a multiple of the page size
- * @len: length of the range, in bytes, likewise; what devmap() returns as maplen
- * @maxprot: what the process may have, at most; PROT_USER must be in it, while
+ * @koff: offset of the range in it, in bytes; a multiple of the page size
+ * @len: length of the range, in bytes; a multiple of the page size; devmap() returns it
+ *	as maplen
+ * @maxprot: the highest protection that the process may get; must include PROT_USER;
  *	PROT_EXEC is never granted
- * @flags: DEVMAP_DEFAULTS, DEVMAP_ALLOW_REMAP, or both that and
+ * @flags: DEVMAP_DEFAULTS, DEVMAP_ALLOW_REMAP, or DEVMAP_ALLOW_REMAP with
  *	DEVMAP_MAPPING_INVALID; IOMEM_DATA_CACHED may be added
- * @accattrp: has no meaning
+ * @accattrp: ignored
  *
- * As devmap_umem_setup(9F). A process that asks for more than @maxprot does not
- * get its mapping, and mprotect(2) does not help it later.
+ * As devmap_umem_setup(9F). A process that asks for more than @maxprot does not get its
+ * mapping, nor more protection by mprotect(2) later.
  *
- * Linux does better: @koff and @len that are negative, not aligned, or too large
- * to be added are refused; and the memory may be freed while it is mapped.
+ * Better than on Solaris: @koff and @len that are negative, not aligned, or overflow are
+ * refused, and the driver may free the memory while it is mapped.
  *
  * Context: In devmap(), once for each handle.
  * Return: DDI_SUCCESS; DDI_FAILURE if an argument is wrong, the memory cgroup of the
- * process is at its limit, there is no memory, or the process is being killed. Then
- * devmap() should return an errno.
+ * process is at its limit, there is no memory, or the process is being killed. devmap()
+ * should then return an errno.
  */
 int devmap_umem_setup(devmap_cookie_t dhp, dev_info_t *dip,
 		      struct devmap_callback_ctl *callbackops,
@@ -283,7 +285,7 @@ static int setup_call_driver(struct as *as)
 	caddr_t addr = (caddr_t)call->addr;
 	size_t len = setup_len(call);
 
-	/* In a signed offset, what is beyond its end would be before its beginning. */
+	/* A larger offset would be negative in a signed type. */
 	if (call->pgoff > (MAX_LFS_FILESIZE - len) >> PAGE_SHIFT)
 		return -ENXIO;
 	if (!as->driver->segmap)
@@ -303,9 +305,9 @@ static int setup_call_driver(struct as *as)
  * @made: the segment is stored here, for ddi_setup_commit() or ddi_setup_drop()
  *
  * Context: Process context, about current, may sleep.
- * Return: 0; what segmap() returns, or devmap_setup() if there is none, as a negative
- * errno; -ENXIO if segmap() returns no errno, or made no mapping, or the offset is more
- * than a file can have.
+ * Return: 0; the errno of segmap(), or of devmap_setup() if there is no segmap(), as a
+ * negative value; -ENXIO if segmap() returns no errno, or made no mapping, or the offset is
+ * larger than a file can be.
  */
 int ddi_setup_make(const struct ddi_driver *driver, dev_t dev,
 		   struct xxshm_map_list *maps, const struct xxshm_prep_call *call,
@@ -329,8 +331,8 @@ int ddi_setup_make(const struct ddi_driver *driver, dev_t dev,
 }
 
 /**
- * ddi_setup_drop() - the mapping of a segment does not come
- * @made: what ddi_setup_make() made
+ * ddi_setup_drop() - free a segment that does not get a VMA
+ * @made: the segment, as ddi_setup_make() made it
  *
  * Context: Process context, about any process, may sleep.
  */
@@ -343,7 +345,7 @@ void ddi_setup_drop(void *made)
 
 /**
  * ddi_setup_commit() - make a VMA the mapping of a segment
- * @made: what ddi_setup_make() made; the VMA owns it from now on
+ * @made: the segment, as ddi_setup_make() made it; the VMA owns it from now on
  * @vma: as mmap(2) made it; its file's f_mapping is xxshm_region_mapping()
  *
  * Context: In an mmap handler, as its last step.

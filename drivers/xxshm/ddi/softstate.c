@@ -9,8 +9,8 @@
 
 /**
  * struct softstate - the structures of one driver
- * @size: of each, in bytes; constant
- * @items: those that are allocated, by number
+ * @size: size of each, in bytes; constant
+ * @items: the allocated ones, by number
  */
 struct softstate {
 	size_t size;
@@ -18,10 +18,10 @@ struct softstate {
 };
 
 /**
- * ddi_soft_state_init() - prepare for structures of one size
- * @statep: what the other calls take is stored here
- * @size: of a structure, in bytes, at least 1
- * @n_items: how many are likely; not a limit, and of no use here
+ * ddi_soft_state_init() - get ready for structures of one size
+ * @statep: the argument for the other calls is stored here
+ * @size: size of a structure, in bytes, at least 1
+ * @n_items: expected number of structures; no limit, and ignored here
  *
  * As ddi_soft_state_init(9F).
  *
@@ -45,15 +45,15 @@ int ddi_soft_state_init(void **statep, size_t size, size_t n_items)
 EXPORT_SYMBOL_GPL(ddi_soft_state_init);
 
 /**
- * ddi_soft_state_zalloc() - make a structure
+ * ddi_soft_state_zalloc() - allocate a structure, zeroed
  * @state: from ddi_soft_state_init()
- * @item: its number, which is not taken
+ * @item: its number, which is not in use
  *
- * As ddi_soft_state_zalloc(9F). The structure is zeroed.
+ * As ddi_soft_state_zalloc(9F).
  *
  * Context: Process context, may sleep.
- * Return: DDI_SUCCESS; DDI_FAILURE if @state is NULL, @item is negative or taken,
- * or there is no memory.
+ * Return: DDI_SUCCESS; DDI_FAILURE if @state is NULL, @item is negative or in use, or
+ * there is no memory.
  */
 int ddi_soft_state_zalloc(void *state, int item)
 {
@@ -93,9 +93,9 @@ EXPORT_SYMBOL_GPL(ddi_get_soft_state);
 /**
  * ddi_soft_state_free() - free a structure
  * @state: from ddi_soft_state_init(), or NULL
- * @item: its number; nothing happens if there is none
+ * @item: its number; nothing happens if there is no such structure
  *
- * As ddi_soft_state_free(9F). Nobody may be using it.
+ * As ddi_soft_state_free(9F). Nobody may use the structure any more.
  *
  * Context: Process context.
  */
@@ -109,7 +109,7 @@ void ddi_soft_state_free(void *state, int item)
 EXPORT_SYMBOL_GPL(ddi_soft_state_free);
 
 /**
- * ddi_soft_state_fini() - free all structures and what held them
+ * ddi_soft_state_fini() - free all structures
  * @statep: as given to ddi_soft_state_init(); NULL is stored there
  *
  * As ddi_soft_state_fini(9F).

@@ -16,7 +16,7 @@
 
 #define UMEM_FLAGS	(DDI_UMEM_NOSLEEP | DDI_UMEM_PAGEABLE | DDI_UMEM_TRASH)
 
-/* A size that would wrap when rounded up to pages is no size. */
+/* A size that would wrap when it is rounded up to pages is invalid. */
 static bool umem_request_is_valid(size_t size, int flag)
 {
 	return size && size <= ALIGN_DOWN(SIZE_MAX, PAGE_SIZE) &&
@@ -50,31 +50,31 @@ static struct ddi_umem_cookie *umem_cookie_alloc(pgoff_t npages, int flag)
 }
 
 /**
- * ddi_umem_alloc() - get kernel memory that can be exported
- * @size: how much, in bytes; rounded up to whole pages
- * @flag: DDI_UMEM_SLEEP: wait for memory; DDI_UMEM_NOSLEEP: do not; to either
- *	may be added DDI_UMEM_PAGEABLE, or DDI_UMEM_TRASH: no memory of one's
- *	own, but something to map where nothing is to be seen
- * @cookiep: what stands for the memory in other calls is stored here, or NULL
+ * ddi_umem_alloc() - allocate kernel memory that can be exported
+ * @size: its size in bytes; rounded up to whole pages
+ * @flag: DDI_UMEM_SLEEP: wait for memory; DDI_UMEM_NOSLEEP: do not wait. To either may be
+ *	added DDI_UMEM_PAGEABLE; or DDI_UMEM_TRASH: one page for all, to be mapped
+ *	where a process is to see no data
+ * @cookiep: the cookie, which names the memory in other calls, is stored here; NULL on
+ *	failure
  *
- * As ddi_umem_alloc(9F). The memory is zeroed, over the whole of its pages. Its
- * memory cgroup is that of the process that is first to map it.
+ * As ddi_umem_alloc(9F). All pages of the memory are zeroed. The memory cgroup of the
+ * first process that maps it pays for it.
  *
- * DDI_UMEM_NOSLEEP gets contiguous memory, because the kernel sleeps when it
- * puts pages together. The page allocator has pieces of up to 1024 pages, which
- * is 4 MiB: a larger @size is always NULL. More than 32 KiB often fails when
- * memory is fragmented. A driver should get large memory with DDI_UMEM_SLEEP,
- * in advance.
+ * DDI_UMEM_NOSLEEP gets contiguous memory, because the kernel sleeps when it puts pages
+ * together. The page allocator has pieces of up to 1024 pages, which is 4 MiB: a larger
+ * @size is always NULL. More than 32 KiB often fails when memory is fragmented. A driver
+ * should allocate large memory with DDI_UMEM_SLEEP, in advance.
  *
- * Linux does better: DDI_UMEM_SLEEP gives up when the machine never could have so
- * much, or the process is killed; flags that do not exist are refused; the page
- * that is behind DDI_UMEM_TRASH is the cookie's own. DDI_UMEM_PAGEABLE is allowed,
- * but the memory is locked as any other.
+ * Better than on Solaris: DDI_UMEM_SLEEP gives up if the machine can never have enough
+ * memory, or if the process is killed; unknown flags are refused; each cookie of
+ * DDI_UMEM_TRASH has a page of its own. DDI_UMEM_PAGEABLE is accepted, but the memory is
+ * locked like any other.
  *
  * Context: Process context, may sleep; any but NMI with DDI_UMEM_NOSLEEP.
- * Return: a page-aligned kernel address, or NULL if there is no memory, @size
- * is 0, near to SIZE_MAX or too large for DDI_UMEM_NOSLEEP, or the flags are
- * wrong. With DDI_UMEM_TRASH, it is always NULL, and *@cookiep tells.
+ * Return: a page-aligned kernel address; NULL if there is no memory, if @size is 0, near
+ * SIZE_MAX or too large for DDI_UMEM_NOSLEEP, or if the flags are wrong. With
+ * DDI_UMEM_TRASH it is always NULL, and *@cookiep tells whether the call succeeded.
  */
 void *ddi_umem_alloc(size_t size, int flag, ddi_umem_cookie_t *cookiep)
 {
@@ -90,19 +90,19 @@ void *ddi_umem_alloc(size_t size, int flag, ddi_umem_cookie_t *cookiep)
 	if (!cookie)
 		return NULL;
 	address = cookie->trash ? NULL : xxshm_region_address(cookie->region);
-	/* Who sees the cookie may free it. */
+	/* Another thread may use or free the cookie as soon as it sees it. */
 	smp_store_release(cookiep, cookie);
 	return address;
 }
 EXPORT_SYMBOL_GPL(ddi_umem_alloc);
 
 /**
- * ddi_umem_free() - the driver needs the memory no more
- * @cookie: from ddi_umem_alloc(), or NULL: then nothing happens; locked memory is
- *	unlocked, see ddi_umem_unlock()
+ * ddi_umem_free() - free memory of a driver
+ * @cookie: from ddi_umem_alloc(), or NULL: then nothing happens. Locked memory of a
+ *	program is unlocked, see ddi_umem_unlock()
  *
- * As ddi_umem_free(9F). Linux does better: programs that have it mapped keep it
- * until they unmap it, and nobody else gets it before.
+ * As ddi_umem_free(9F). Better than on Solaris: programs that have the memory mapped keep
+ * it until they unmap it, and nobody else gets it before.
  *
  * Context: Any but NMI; not under a spinlock or with preemption off alone.
  */

@@ -2,12 +2,12 @@
 /*
  * Memory of a program that a driver uses: ddi_umem_lock(9F), umem_lockmemory(9F).
  *
- * What is locked are the pages. Where Solaris makes the program wait that unmaps
- * them, or exits, until the driver unlocks them, Linux lets it go; the driver is told
- * of it by its cleanup function, if it has given one.
+ * The pages are locked, not the addresses. On Solaris, a program that unmaps them or exits
+ * waits until the driver unlocks them. On Linux it does not wait: the driver's cleanup
+ * function, if there is one, is told.
  *
- * The cleanup function is called by a worker: what the kernel tells us of an address
- * space, it tells with locks held under which the driver could not unlock.
+ * A worker calls the cleanup function: the kernel notifies us with locks held under which
+ * the driver could not unlock.
  */
 #include <linux/align.h>
 #include <linux/bug.h>
@@ -31,7 +31,7 @@
 
 #define UMEM_LOCK_INTENT	(DDI_UMEMLOCK_READ | DDI_UMEMLOCK_WRITE)
 
-/* Who knows of the cookie, and of the process's addresses. */
+/* What the driver knows of the cookie, and of the process's addresses. */
 enum umem_lock_state {
 	UMEM_LOCK_NEW,	/* the driver does not have it yet */
 	UMEM_LOCK_WATCHED,
@@ -41,14 +41,15 @@ enum umem_lock_state {
 };
 
 /**
- * struct ddi_umem_lock - what one call has locked
- * @cookie: of no memory of ours; it cannot be exported
+ * struct ddi_umem_lock - memory that one call has locked
+ * @cookie: without a region, so it cannot be exported
  * @pin: the pages
- * @cleanup: the driver's function, or NULL: then the three that follow are not used
- * @state: an enum umem_lock_state; only exchanged
- * @notifier: tells us of the process's addresses
- * @telling: calls @cleanup
- * @undoing: undoes the whole
+ * @cleanup: the driver's function, or NULL: then @state, @notifier and @telling are not
+ *	used
+ * @state: an enum umem_lock_state; only changed by atomic exchange
+ * @notifier: notifies us of changes of the process's addresses
+ * @telling: the work that calls @cleanup
+ * @undoing: the work that unlocks the memory
  */
 struct ddi_umem_lock {
 	struct ddi_umem_cookie cookie;
@@ -60,7 +61,7 @@ struct ddi_umem_lock {
 	struct work_struct undoing;
 };
 
-/* Held by who gives the cookie of a lock to the driver. */
+/* Held while a cookie is given to the driver. */
 static DEFINE_MUTEX(umem_lock_publishing);
 
 static struct ddi_umem_lock *umem_lock_of(struct ddi_umem_cookie *cookie)
@@ -74,11 +75,11 @@ static void umem_lock_cleanup(struct work_struct *work)
 
 	if (cmpxchg(&lock->state, UMEM_LOCK_GONE, UMEM_LOCK_TOLD) != UMEM_LOCK_GONE)
 		return;
-	/* Declared as a pointer to it, but it is the cookie itself. */
+	/* Declared as a pointer to a cookie, but it is the cookie itself, as on Solaris. */
 	lock->cleanup((ddi_umem_cookie_t *)&lock->cookie);
 }
 
-/* Other events leave the program its memory, if not these pages. */
+/* After other events the program still has its memory, though maybe not these pages. */
 static bool umem_lock_invalidate(struct mmu_interval_notifier *notifier,
 				 const struct mmu_notifier_range *range, unsigned long seq)
 {
@@ -87,7 +88,7 @@ static bool umem_lock_invalidate(struct mmu_interval_notifier *notifier,
 	mmu_interval_set_seq(notifier, seq);
 	if (range->event != MMU_NOTIFY_UNMAP && range->event != MMU_NOTIFY_RELEASE)
 		return true;
-	/* In this order: who publishes it meanwhile leads from the first to the second. */
+	/* A concurrent umem_lock_publish() may move NEW to WATCHED between these two steps. */
 	if (cmpxchg(&lock->state, UMEM_LOCK_NEW, UMEM_LOCK_GONE) != UMEM_LOCK_NEW &&
 	    cmpxchg(&lock->state, UMEM_LOCK_WATCHED, UMEM_LOCK_GONE) == UMEM_LOCK_WATCHED)
 		xxshm_late_queue(&lock->telling);
@@ -111,7 +112,7 @@ static int umem_lock_watch(struct ddi_umem_lock *lock, unsigned long addr, size_
 					   &umem_lock_notifier_ops);
 	if (err)
 		return err == -EOVERFLOW ? -EFAULT : err;
-	/* While others change the address space, it may be told only after they have. */
+	/* If a change of the address space is under way, wait until it has ended. */
 	mmu_interval_read_begin(&lock->notifier);
 	return 0;
 }
@@ -124,8 +125,8 @@ static void umem_lock_unwatch(struct ddi_umem_lock *lock)
 	mutex_unlock(&umem_lock_publishing);
 	mmu_interval_notifier_remove(&lock->notifier);
 	/*
-	 * cleanup() itself may be who unlocks, and it may be that of a lock that is gone
-	 * and was where this one is.
+	 * cleanup() itself may unlock: it must not wait for itself. It may also be the
+	 * cleanup() of an older umem lock that had the same address as this one.
 	 */
 	if (current_work() == &lock->telling)
 		cancel_work(&lock->telling);
@@ -134,13 +135,13 @@ static void umem_lock_unwatch(struct ddi_umem_lock *lock)
 }
 
 /*
- * From now on the driver may be told, if it is not to be told already; and it may
- * unlock: who does waits until we need the lock no more.
+ * From now on the driver may be told, and is told at once if the addresses have gone
+ * already. It may also unlock: umem_lock_unwatch() waits until we are done here.
  */
 static void umem_lock_publish(struct ddi_umem_lock *lock, ddi_umem_cookie_t *cookiep)
 {
 	if (!lock->cleanup) {
-		/* Who reads it without a lock finds it complete. */
+		/* A thread that reads the cookie without a lock sees it complete. */
 		smp_store_release(cookiep, &lock->cookie);
 		return;
 	}
@@ -194,32 +195,33 @@ static int umem_lock_memory(caddr_t addr, size_t len, int flags, ddi_umem_cookie
 	err = umem_lock_make(lock, (unsigned long)addr, len, flags, cookiep);
 	if (err)
 		kfree(lock);
-	/* The limit's errno is that of mmap(2) in the core. */
+	/* In the core, the errno of the limit is that of mmap(2). */
 	return err == -EAGAIN ? ENOMEM : -err;
 }
 
 /**
  * ddi_umem_lock() - lock memory of the calling process
- * @addr: its address there, page-aligned
- * @len: how much, in bytes; whole pages
- * @flags: DDI_UMEMLOCK_READ: the driver reads it, DDI_UMEMLOCK_WRITE: it writes to
- *	it, or both
- * @cookiep: what stands for it in other calls is stored here; NULL on failure
+ * @addr: its address in the process, page-aligned
+ * @len: its length in bytes; whole pages
+ * @flags: DDI_UMEMLOCK_READ: the driver reads it; DDI_UMEMLOCK_WRITE: the driver writes to
+ *	it; or both
+ * @cookiep: the cookie, which names the memory in other calls, is stored here; NULL on
+ *	failure
  *
- * As ddi_umem_lock(9F). Each call is paid for with the whole of its length, under
- * RLIMIT_MEMLOCK of the process and from its user's account, whoever has locked the
- * same pages before; see resource_controls(7) of Solaris.
+ * As ddi_umem_lock(9F). Each call is charged its whole length to the user of the process,
+ * under RLIMIT_MEMLOCK of the process, even if the same pages have been locked before; see
+ * resource_controls(7) of Solaris.
  *
- * Linux does better: the process may unmap the memory, and exit, while it is locked.
+ * Better than on Solaris: the process may unmap the memory, or exit, while it is locked.
  * The driver has the pages that were there when it locked them.
  *
  * Context: Process context, about current, may sleep. Takes its mmap_lock: not in
  * access(), dup() or unmap(), and not with a lock held that one of them takes.
- * Return: 0; EINVAL if @flags has another bit or none of these, @addr or @len is not
- * that of whole pages, or @cookiep is NULL; ENOMEM if the limit is exceeded or there is
- * no memory; EFAULT if there is not memory everywhere, or some that cannot be locked;
- * EACCES if the process itself may not read, or write, some of it; EINTR if it is
- * being killed. After a failure, nothing is locked or charged.
+ * Return: 0; EINVAL if @flags has another bit or none of these, if @addr or @len is not
+ * aligned to pages, or if @cookiep is NULL; ENOMEM if the limit is exceeded or there is no
+ * memory; EFAULT if a part of the range is not mapped, or cannot be locked; EACCES if the
+ * process itself may not read, or write, a part of it; EINTR if it is being killed. After
+ * a failure, nothing is locked or charged.
  */
 int ddi_umem_lock(caddr_t addr, size_t len, int flags, ddi_umem_cookie_t *cookiep)
 {
@@ -233,29 +235,29 @@ int ddi_umem_lock(caddr_t addr, size_t len, int flags, ddi_umem_cookie_t *cookie
 EXPORT_SYMBOL_GPL(ddi_umem_lock);
 
 /**
- * umem_lockmemory() - lock memory of the calling process, and hear of its end
+ * umem_lockmemory() - lock memory of the calling process, with a cleanup function
  * @addr: as for ddi_umem_lock()
  * @len: as for ddi_umem_lock()
- * @flags: as for ddi_umem_lock(); DDI_UMEMLOCK_LONGTERM may be added, and needs a
- *	cleanup function
+ * @flags: as for ddi_umem_lock(); DDI_UMEMLOCK_LONGTERM may be added, and needs a cleanup
+ *	function
  * @cookiep: as for ddi_umem_lock()
  * @ops: the cleanup function, or NULL; copied
  * @procp: NULL, or current
  *
- * The cleanup function is called once, with the cookie, when the process unmaps or
- * moves some of the memory, executes another program, or exits: soon after, by a
- * worker, in process context and without locks. It may be called before this call has
- * returned, but not before *@cookiep is stored. The driver has to call
- * ddi_umem_unlock(), in it or later: until then the pages are locked and charged.
+ * A worker calls the cleanup function once, with the cookie, soon after the process unmaps
+ * or moves a part of the memory, executes another program, or exits. It runs in process
+ * context, without locks. It may run before this call has returned, but not before
+ * *@cookiep is stored. The driver has to call ddi_umem_unlock(), in the cleanup function or
+ * later: until then the pages are locked and charged.
  *
- * Linux does better: only what happens to the memory itself counts, not to its
- * neighbours; the process does not wait; and a cleanup function is not called any
- * more when ddi_umem_unlock() has returned.
+ * Better than on Solaris: changes of neighbouring memory do not count; the process does
+ * not wait; and the cleanup function is not called any more when ddi_umem_unlock() has
+ * returned.
  *
  * Context: As ddi_umem_lock().
- * Return: as ddi_umem_lock(); EINVAL, too, if the version of @ops is not
- * UMEM_CALLBACK_VERSION, DDI_UMEMLOCK_LONGTERM comes without a cleanup function, or
- * @procp is another process; with a cleanup function, EINTR if a signal is pending.
+ * Return: as ddi_umem_lock(). Also EINVAL if the version of @ops is not
+ * UMEM_CALLBACK_VERSION, DDI_UMEMLOCK_LONGTERM comes without a cleanup function, or @procp
+ * is another process; and with a cleanup function, EINTR if a signal is pending.
  */
 int umem_lockmemory(caddr_t addr, size_t len, int flags, ddi_umem_cookie_t *cookiep,
 		    struct umem_callback_ops *ops, proc_t *procp)
@@ -283,12 +285,13 @@ EXPORT_SYMBOL_GPL(umem_lockmemory);
  * ddi_umem_pages() - the pages of locked memory
  * @cookie: from ddi_umem_lock() or umem_lockmemory()
  *
- * It stands in for ddi_umem_iosetup(9F), which makes a buf(9S): for
+ * It replaces ddi_umem_iosetup(9F), which makes a buf(9S). Use the pages with
  * sg_alloc_table_from_pages(), kmap_local_page() and the like.
  *
  * Context: Any.
- * Return: an array of its pages, one for each of the process; it is there until
- * ddi_umem_unlock(). NULL if @cookie is of ddi_umem_alloc(): that has an address.
+ * Return: an array of the pages, in the order of their addresses, valid until
+ * ddi_umem_unlock(). NULL if @cookie is from ddi_umem_alloc(): that memory has a kernel
+ * address.
  */
 struct page **ddi_umem_pages(ddi_umem_cookie_t cookie)
 {
@@ -297,24 +300,24 @@ struct page **ddi_umem_pages(ddi_umem_cookie_t cookie)
 EXPORT_SYMBOL_GPL(ddi_umem_pages);
 
 /**
- * ddi_umem_unlock() - the driver needs locked memory no more
- * @cookie: from ddi_umem_lock() or umem_lockmemory(); not used again
+ * ddi_umem_unlock() - unlock memory of a program
+ * @cookie: from ddi_umem_lock() or umem_lockmemory(); invalid afterwards
  *
- * As ddi_umem_unlock(9F). The price is returned to who paid it. From an interrupt, or
- * with interrupts off, all of this happens soon after.
+ * As ddi_umem_unlock(9F). The price is returned to its payer. From an interrupt, or with
+ * interrupts off, a worker does all of this soon after.
  *
- * It waits for a cleanup function that runs meanwhile, unless that is what calls it,
- * so the driver must not hold a lock that its cleanup function takes. Where all of it
- * happens later, it does not wait, but no cleanup function begins after it.
+ * It waits for a cleanup function that is running, unless that function itself calls it.
+ * So the driver must not hold a lock that its cleanup function takes. If a worker does it
+ * later, this call does not wait, but no cleanup function begins after it.
  *
  * Context: Process context, may sleep; or an interrupt, or with interrupts off. Not NMI,
- * nor under a spinlock or with preemption off alone.
+ * not under a spinlock, and not with preemption off alone.
  */
 void ddi_umem_unlock(ddi_umem_cookie_t cookie)
 {
 	struct ddi_umem_lock *lock = umem_lock_of(cookie);
 
-	/* Memory of ddi_umem_alloc(): a mistake of the driver. */
+	/* Memory from ddi_umem_alloc(): a mistake of the driver. */
 	if (WARN_ON_ONCE(cookie->region))
 		return;
 	xchg(&lock->state, UMEM_LOCK_UNLOCKED);
