@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * All that a ported Solaris driver includes for its memory export.
+ * The only header that a ported Solaris driver needs for exporting and locking memory.
  *
- * Each call follows the manual page of its name in section 9F, the entry points
- * those of section 9E; where it differs, its description says so.
+ * Each call follows its manual page in section 9F, and each entry point its page in
+ * section 9E. The description says where a call differs.
  */
 #ifndef _XXSHM_DDI_H
 #define _XXSHM_DDI_H

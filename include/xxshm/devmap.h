@@ -11,12 +11,12 @@
 #define DEVMAP_DEFAULTS		0x0
 #define DEVMAP_MAPPING_INVALID	0x1
 #define DEVMAP_ALLOW_REMAP	0x2
-/* How the memory is to be cached: kernel memory always is, the others are refused. */
+/* Caching. Kernel memory is always cached: the other two are refused. */
 #define IOMEM_DATA_CACHED	0x10000
 #define IOMEM_DATA_UC_WR_COMBINE 0x20000
 #define IOMEM_DATA_UNCACHED	0x40000
 
-/* What access() is called for, and how the page is touched. */
+/* The reason of a call of access(), and the kind of access. */
 #define DEVMAP_ACCESS		0
 #define DEVMAP_LOCK		2
 #define DEVMAP_UNLOCK		3
@@ -25,7 +25,7 @@
 #define DEVMAP_WRITE		2
 #define DEVMAP_EXEC		3
 
-/* What devmap_load() and its like return if they fail. */
+/* Errors of devmap_load(), devmap_unload() and devmap_default_access(). */
 #define FC_OBJERR		3
 #define FC_NOMAP		5
 #define FC_MAKE_ERR(error)	((error) << 8 | FC_OBJERR)
@@ -33,13 +33,13 @@
 struct as;
 struct ddi_handle;
 
-/** typedef ddi_as_handle_t - opaque: the mmap(2) that a driver is called for */
+/** typedef ddi_as_handle_t - opaque: the mmap(2) for which a driver is called */
 typedef struct as *ddi_as_handle_t;
 
 /** typedef devmap_cookie_t - opaque: a piece of a mapping, over one cookie */
 typedef struct ddi_handle *devmap_cookie_t;
 
-/* Means nothing here: kernel memory has the byte order of the machine. */
+/* Ignored here: kernel memory has the byte order of the machine. */
 typedef struct ddi_device_acc_attr {
 	unsigned short devacc_attr_version;
 	unsigned char devacc_attr_endian_flags;
@@ -49,34 +49,34 @@ typedef struct ddi_device_acc_attr {
 #define DEVMAP_OPS_REV	1
 
 /**
- * struct devmap_callback_ctl - what a driver wants to be told of a mapping
+ * struct devmap_callback_ctl - a driver's callbacks for a mapping
  * @devmap_rev: DEVMAP_OPS_REV
- * @devmap_map: a handle is mapped, from @off on; what is stored in *@pvtp comes
- *	back in the other calls. Anything but 0: mmap(2) is ENXIO
- * @devmap_access: a page of it is touched that was not loaded: call
- *	devmap_default_access(). EINTR: the process handles its signals, then touches
- *	the page again; but if a system call touches the page, that call fails
- *	with EFAULT. Any other value but 0: SIGBUS
- * @devmap_dup: fork(2) has copied it to @new_dhp; *@new_pvtp is at first @pvtp.
- *	Anything but 0: touching it is SIGSEGV in the child
- * @devmap_unmap: @len bytes from @off on are unmapped. The handle goes, or it
- *	becomes what was before them, as @new_dhp1, or what is behind, as
- *	@new_dhp2, or both, one of which is new; *@new_pvtp1 and *@new_pvtp2 are
- *	at first @pvtp
+ * @devmap_map: a handle is mapped, from @off on. The value stored in *@pvtp comes back in
+ *	the other callbacks. If it does not return 0, mmap(2) is ENXIO
+ * @devmap_access: a page is touched that was not loaded: call devmap_default_access(). If
+ *	it returns EINTR, the process handles its signals, then touches the page again;
+ *	but if a system call touches the page, that call fails with EFAULT. Any other
+ *	value but 0 is SIGBUS
+ * @devmap_dup: fork(2) has copied the handle to @new_dhp; *@new_pvtp begins as @pvtp. If
+ *	it does not return 0, touching the copy is SIGSEGV in the child
+ * @devmap_unmap: @len bytes from @off on are unmapped. If pages before them are left,
+ *	@new_dhp1 has them; if pages behind them are left, @new_dhp2 has them. If only
+ *	one of them is set, it is the handle itself; if both are, the first is the
+ *	handle itself and the second is new. *@new_pvtp1 and *@new_pvtp2 begin as @pvtp
  *
  * As devmap_callback_ctl(9S), devmap_map(9E), devmap_access(9E), devmap_dup(9E)
  * and devmap_unmap(9E). Each may be NULL. The structure is copied.
  *
- * Linux differs: fork(2) cannot fail because of a driver. A range that has been
- * taken to pieces, by mprotect(2) for example, is unmapped piece by piece.
+ * Different from Solaris: fork(2) cannot fail because of a driver. A range that was
+ * split, by mprotect(2) for example, is unmapped piece by piece.
  *
- * @devmap_map runs in the process that maps, and no lock of its address space is held.
+ * @devmap_map runs in the process that maps, without the lock of its address space.
  *
- * The others run in the process that touches, forks or unmaps, or in another one that
- * reaches into it or takes it down, with its mmap_lock held: @devmap_access for reading,
- * @devmap_unmap for reading or writing; but never these two at the same time for what
- * one mmap(2) made in a process. They must not touch the memory of the process.
- * @devmap_unmap of a mapping that did not come after all may also run in a worker.
+ * The others run in the process that touches, forks or unmaps, or in another process that
+ * reaches into it or ends it. mmap_lock of the process is held: for reading in
+ * @devmap_access, for reading or writing in @devmap_unmap. For one mapping in one process,
+ * these two never run at the same time. They must not touch the memory of the process.
+ * @devmap_unmap of a mapping that was never made may also run in a worker.
  */
 struct devmap_callback_ctl {
 	int devmap_rev;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Data models: is the program in front of us a 32-bit one? */
+/* Data models: is the calling program a 32-bit one? */
 #ifndef _XXSHM_MODEL_H
 #define _XXSHM_MODEL_H
 
@@ -18,9 +18,9 @@ typedef uint_t model_t;
 /**
  * ddi_mmap_get_model() - the data model of the caller of mmap(2)
  *
- * As ddi_mmap_get_model(9F), but valid in segmap() and devmap() only, as that
- * page asks for: the model is that of the system call. ia32, x32 and AArch32
- * are ILP32; a 64-bit process that enters the kernel as a 32-bit one is ILP32.
+ * As ddi_mmap_get_model(9F), and like there valid in segmap() and devmap() only. The model
+ * is that of the system call: ia32, x32 and AArch32 are ILP32, and so is a 64-bit process
+ * that makes a 32-bit system call.
  *
  * Context: In segmap() or devmap().
  * Return: DDI_MODEL_LP64 or DDI_MODEL_ILP32.
@@ -31,15 +31,14 @@ static inline model_t ddi_mmap_get_model(void)
 }
 
 /**
- * ddi_model_convert_from() - does data of this model have to be converted?
+ * ddi_model_convert_from() - must data of this model be converted?
  * @model: from ddi_mmap_get_model(), devmap() or the mode of ioctl()
  *
- * As ddi_model_convert_from(9F): it never returns DDI_MODEL_LP64, do not
- * compare with that.
+ * As ddi_model_convert_from(9F). It never returns DDI_MODEL_LP64: do not compare with that.
  *
  * Context: Any.
- * Return: DDI_MODEL_ILP32 if the data is that of a 32-bit program;
- * DDI_MODEL_NONE if it is laid out as the kernel's own.
+ * Return: DDI_MODEL_ILP32 if the data belongs to a 32-bit program; DDI_MODEL_NONE if it has
+ * the layout of the kernel's own data.
  */
 static inline model_t ddi_model_convert_from(model_t model)
 {

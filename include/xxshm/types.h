@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Types, constants and small macros that Solaris driver source takes for
- * granted. Values are those of Solaris.
+ * Types, constants and small macros that Solaris driver source uses everywhere. Values are
+ * those of Solaris.
  */
 #ifndef _XXSHM_TYPES_H
 #define _XXSHM_TYPES_H
@@ -16,9 +16,9 @@
 struct device;
 struct task_struct;
 
-/** DDI_SUCCESS - what calls that return no errno return if they succeed */
+/** DDI_SUCCESS - returned on success by calls that return no errno */
 #define DDI_SUCCESS	0
-/** DDI_FAILURE - and if they fail */
+/** DDI_FAILURE - returned on failure by calls that return no errno */
 #define DDI_FAILURE	(-1)
 
 typedef unsigned int uint_t;
@@ -31,7 +31,7 @@ typedef struct cred cred_t;
 typedef struct device dev_info_t;
 typedef struct task_struct proc_t;
 
-/* The minor number is what a driver finds its soft state by: getminor(9F). */
+/* A driver finds its soft state by the minor number: getminor(9F). */
 #define getminor(dev)	((minor_t)MINOR(dev))
 #define getemajor(dev)	((major_t)MAJOR(dev))
 
@@ -40,16 +40,16 @@ typedef struct task_struct proc_t;
 #define btop(nbytes)	((unsigned long)(nbytes) >> PAGE_SHIFT)
 #define btopr(nbytes)	((((unsigned long)(nbytes) + PAGE_SIZE - 1)) >> PAGE_SHIFT)
 
-/* mmap(2) adds PROT_USER to what a process asks for: see devmap_umem_setup(). */
+/* mmap(2) adds PROT_USER to the protection: see devmap_umem_setup(). */
 #define PROT_USER	0x8
 #define PROT_ALL	(PROT_READ | PROT_WRITE | PROT_EXEC | PROT_USER)
 
-/* mutex(9F). A mutex is made by mutex_init() of Linux, which has one argument. */
+/* mutex(9F). Initialise a mutex by mutex_init() of Linux, which has one argument. */
 typedef struct mutex kmutex_t;
 #define mutex_enter(mutex)	mutex_lock(mutex)
 #define mutex_exit(mutex)	mutex_unlock(mutex)
 
-/* How a device is open: open(9E), close(9E), ioctl(9E). */
+/* Flags of an open file: open(9E), close(9E), ioctl(9E). */
 #define FREAD		0x1
 #define FWRITE		0x2
 #define FNDELAY		0x4	/* always together with FNONBLOCK */

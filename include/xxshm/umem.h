@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Kernel memory that a driver uses and exports: ddi_umem_alloc(9F); memory of programs
- * that a driver uses: ddi_umem_lock(9F).
+ * Kernel memory that a driver uses and exports, ddi_umem_alloc(9F), and memory of programs
+ * that a driver uses, ddi_umem_lock(9F).
  */
 #ifndef _XXSHM_UMEM_DDI_H
 #define _XXSHM_UMEM_DDI_H
@@ -22,17 +22,17 @@
 struct ddi_umem_cookie;
 struct page;
 
-/** typedef ddi_umem_cookie_t - opaque: memory as the calls here know it */
+/** typedef ddi_umem_cookie_t - opaque: names memory in these calls */
 typedef struct ddi_umem_cookie *ddi_umem_cookie_t;
 
 /* Version of struct umem_callback_ops. */
 #define UMEM_CALLBACK_VERSION	1
 
 /**
- * struct umem_callback_ops - what umem_lockmemory() tells the driver of
+ * struct umem_callback_ops - the cleanup function for umem_lockmemory()
  * @cbo_umem_callback_version: UMEM_CALLBACK_VERSION
- * @cbo_umem_lock_cleanup: the process does not have the memory any more; its argument
- *	is the cookie itself, not a pointer to it, and has to be cast, as on Solaris
+ * @cbo_umem_lock_cleanup: called when the process does not have the memory any more. Its
+ *	argument is the cookie itself, not a pointer to it: cast it, as on Solaris
  */
 struct umem_callback_ops {
 	int cbo_umem_callback_version;

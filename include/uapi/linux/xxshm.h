@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only WITH Linux-syscall-note */
 /*
- * The user contract of xxshm: memory of the kernel shared by opening one name.
+ * The contract of xxshm with programs: kernel memory that they share by opening one name.
  * Documentation/userspace-api/xxshm.rst says more.
  */
 #ifndef _UAPI_LINUX_XXSHM_H
@@ -13,19 +13,19 @@
  * DOC: errors of open
  *
  * The kernel finds the node and tests the caller's rights before it asks the
- * device. Flags that have no meaning for the device are ignored: O_APPEND,
- * O_ASYNC, O_CREAT, O_EXCL alone, O_NONBLOCK, O_SYNC, O_TRUNC.
+ * device. These flags are ignored: O_APPEND, O_ASYNC, O_CREAT, O_EXCL alone,
+ * O_NONBLOCK, O_SYNC, O_TRUNC.
  *
  * ENOENT
  *	The module is not loaded, or has no such instance.
  * ENXIO
- *	There is a node, but no device behind it: somebody made the node by hand,
- *	as in a container, and the module was unloaded or got another number.
+ *	There is a node, but no device of that number: somebody made the node by
+ *	hand, as in a container, and the module was unloaded or got another number.
  * EACCES
- *	The mode of the node forbids it; or the node lies on a file system
- *	mounted nodev; or a security module forbids it.
+ *	The mode of the node forbids it, the node lies on a file system mounted
+ *	nodev, or a security module forbids it.
  * EPERM
- *	The caller's control group does not allow the device; or O_NOATIME, and
+ *	The caller's control group does not allow the device. Or O_NOATIME, and
  *	the node belongs to another user.
  * EINVAL
  *	O_DIRECT; or openat2(2) with bits that the kernel does not know.
@@ -36,8 +36,8 @@
  * ELOOP
  *	O_NOFOLLOW, and the path is a symbolic link.
  * EXDEV
- *	openat2(2) with RESOLVE_NO_XDEV or RESOLVE_BENEATH, for a path that
- *	leads to another file system, as /dev is, or out of the directory.
+ *	openat2(2) with RESOLVE_NO_XDEV or RESOLVE_BENEATH, and the path leads to
+ *	another file system, such as /dev, or out of the directory.
  * EMFILE, ENFILE
  *	The process or the machine has too many open files. Opening a pageable
  *	device takes two of fs.file-max, and one descriptor.
@@ -50,12 +50,12 @@
 /**
  * DOC: errors of mmap
  *
- * The kernel looks at the call first, then the device: at the range, then the
+ * The kernel checks the call first, then the device does: the range, then the
  * sharing, then the protection, then the limit of locked memory. A refused call
- * allocates nothing and costs nothing. Only if the kernel has no memory for the
- * mapping itself, after it has filled a window of more than 16 pages, the window
- * stays filled. Pageable memory is refused for want of room
- * in the address space only, and for what MAP_LOCKED meets.
+ * allocates nothing and costs nothing. There is one exception: if the kernel has no
+ * memory for the mapping itself after a window of more than 16 pages was filled, the
+ * window stays filled. The limits refuse pageable memory only if the address space has
+ * no room, or because of MAP_LOCKED.
  *
  * ENXIO
  *	The range does not lie inside the window.
@@ -74,39 +74,39 @@
  * EBADF
  *	The descriptor is not open, or was opened with O_PATH.
  * ENOMEM
- *	There is no memory for the window, it would take more than 7/8 of what
- *	is available, or the caller's memory cgroup is at its limit; later it
- *	may work. Or the caller's address space has no room for the mapping:
- *	its length, RLIMIT_AS, vm.max_map_count.
+ *	There is no memory for the window, the window would take more than 7/8 of
+ *	the available memory, or the caller's memory cgroup is at its limit. It
+ *	may work later. Or the caller's address space has no room for the
+ *	mapping: because of its length, RLIMIT_AS or vm.max_map_count.
  * EINTR
  *	The caller was killed while its window was being allocated.
  * EAGAIN
- *	The length, added to what is charged to the caller's user already, is
- *	more than the caller's RLIMIT_MEMLOCK, and the caller has no
- *	CAP_IPC_LOCK. Or, with MAP_LOCKED or after mlockall(MCL_FUTURE), the
- *	length is more than what mlock(2) may still lock.
+ *	The charges of the caller's user and the length exceed the caller's
+ *	RLIMIT_MEMLOCK, and the caller has no CAP_IPC_LOCK. Or, with MAP_LOCKED or
+ *	after mlockall(MCL_FUTURE), the length is more than mlock(2) may still
+ *	lock.
  * EPERM
  *	PROT_EXEC, and the node's file system is mounted noexec; MAP_LOCKED, and
  *	the caller may not lock memory at all; MAP_FIXED below
  *	vm.mmap_min_addr, or over a mapping that mseal(2) has sealed.
  * EOVERFLOW
- *	The end of the range is beyond what 64 bits can count.
+ *	The end of the range does not fit into 64 bits.
  */
 
 /**
  * DOC: errors of ioctl
  *
- * The device gives the first four, layers in front of it the others. A program
- * that gets one of those can still map the device, and ask lseek(2) for its
- * size, unless its descriptor is bad.
+ * The device gives the first four. Layers before the device give the others: a program
+ * that gets one of those can still map the device, and ask lseek(2) for its size, unless
+ * its descriptor is bad.
  *
  * ENOTTY
  *	The command is not known.
  * EINVAL
  *	The structure is shorter than its first published version.
  * E2BIG
- *	The structure is longer than the kernel's, and the part that the kernel
- *	does not know is not zero.
+ *	The structure is longer than that of the kernel, and the part that the
+ *	kernel does not know is not zero.
  * EFAULT
  *	The pointer is bad.
  * EBADF
@@ -114,14 +114,14 @@
  * EACCES
  *	Landlock (since Linux 6.10) or another security module forbids it.
  * ENOSYS
- *	An emulator of user programs, as qemu-i386, does not know the command.
+ *	A user-mode emulator, such as qemu-i386, does not know the command.
  * EPERM, or any other
- *	A seccomp filter forbids it, and gives the errno that it likes.
+ *	A seccomp filter forbids it, and chooses the errno.
  */
 
 #define XXSHM_IOC_TYPE		0x8E
 
-/* Values of xxshm_info.model: which window a caller maps. */
+/* Values of xxshm_info.model: the window that a caller maps. */
 #define XXSHM_MODEL_LP64	1	/* 64-bit long and pointers */
 #define XXSHM_MODEL_ILP32	2	/* 32-bit long and pointers */
 
@@ -130,25 +130,25 @@
 #define XXSHM_BACKING_PAGEABLE	2	/* in memory or in swap, once touched */
 
 /* Bits of xxshm_info.flags. */
-#define XXSHM_INFO_ALLOCATED	(1U << 0)	/* it has all its memory, locked */
+#define XXSHM_INFO_ALLOCATED	(1U << 0)	/* the window has all its locked memory */
 
 /**
- * struct xxshm_info - what the device is for this caller
+ * struct xxshm_info - a device as this caller sees it
  * @window_size: size of the caller's window, in bytes
  * @page_size: size of a page of this kernel, in bytes
- * @model: data model of the caller, XXSHM_MODEL_*; it says which window
- *	mmap(2) would map if called the same way
+ * @model: data model of the caller, XXSHM_MODEL_*: mmap(2), called the same way, maps
+ *	the window of this model
  * @backing: XXSHM_BACKING_*
- * @flags: XXSHM_INFO_*, about the caller's window; ignore bits not known
- * @charged: bytes charged as locked memory for the mappings that were made
- *	through this descriptor, by whomever, and are still there
- * @user_locked: bytes charged as locked memory to the caller's user in all, by
- *	this device and others; mmap(2) tests this sum and the new length
- *	against RLIMIT_MEMLOCK
+ * @flags: XXSHM_INFO_*, about the caller's window; ignore unknown bits
+ * @charged: bytes charged as locked memory for all mappings that were made through this
+ *	open file, by any process, and still exist
+ * @user_locked: bytes charged as locked memory to the caller's user, by this device and
+ *	other parts of the kernel; mmap(2) compares this sum and the new length with
+ *	RLIMIT_MEMLOCK
  *
- * The structure may grow at its end. A program built with an older header gets
- * the part it knows, one built with a newer header finds zeroes in the part
- * that the kernel does not know.
+ * The structure may grow at its end. A program built with an older header gets the part
+ * that it knows. A program built with a newer header finds zeroes in the part that the
+ * kernel does not know.
  */
 struct xxshm_info {
 	__aligned_u64 window_size;
@@ -163,8 +163,8 @@ struct xxshm_info {
 #define XXSHM_INFO_SIZE_VER0	40	/* sizeof the first published struct */
 
 /*
- * Fill in a struct xxshm_info. On entry, what the kernel does not know of it must
- * be zero, and the rest is ignored: clear it first.
+ * Fill in a struct xxshm_info. Clear it first: the part that the kernel does not know must
+ * be zero, and the rest is ignored.
  */
 #define XXSHM_IOC_INFO		_IOWR(XXSHM_IOC_TYPE, 0x00, struct xxshm_info)
 
