@@ -5,7 +5,7 @@
  *
  *   board DEVICE post TEXT
  *   board DEVICE read
- *   board DEVICE map BYTES [SECONDS]     map that much, and keep it so long
+ *   board DEVICE map BYTES [SECONDS]     map BYTES, and keep them mapped for SECONDS
  *
  * Shows: how to open and check the device, how to map it, and what an error
  * means. Build it for another data model and it reads another board.
@@ -43,9 +43,9 @@ static int fail(const char *what)
 }
 
 /*
- * Layers in front of the device may refuse the ioctl where mmap works: Landlock
- * (EACCES), seccomp (any errno), emulators of another processor (ENOSYS). Then a
- * character device that has a size has to do. Its size is known, and no more.
+ * Layers before the device may refuse the ioctl although mmap works: Landlock (EACCES),
+ * seccomp (any errno), emulators of another processor (ENOSYS). Then accept a character
+ * device that has a size. Nothing else is known of it.
  */
 static int ask_without_ioctl(int fd, struct xxshm_info *info)
 {
@@ -155,7 +155,7 @@ static void explain_limit(const struct xxshm_info *info, size_t len)
 		info->page_size * info->page_size);
 }
 
-/* What a refusal means, in numbers that the user can do something about. */
+/* Explain a refusal, in numbers that the user can change. */
 static void explain(const struct xxshm_info *info, size_t len, int error)
 {
 	switch (error) {

@@ -20,7 +20,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-/* The board of the other sample is in front. */
+/* In the window, the board of the other sample comes first. */
 #define OFFSET	4096
 
 struct tally {

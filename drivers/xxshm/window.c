@@ -150,7 +150,7 @@ int xxshm_window_populate_at_once(struct xxshm_window *win, struct xxshm_pages *
  * Context: Process context, may sleep, and wait for others that fill the same window;
  * without mmap_lock.
  * Return: 0; -EINTR if current is being killed; -ENOMEM if there is no memory, the
- * window would take more than 7/8 of what is available, or the memory cgroup of
+ * window would take more than 7/8 of the available memory, or the memory cgroup of
  * current is at its limit. After a failure the window is empty, unless others fill it.
  */
 int xxshm_window_populate(struct xxshm_window *win, struct xxshm_pages *pages)

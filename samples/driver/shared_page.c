@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A Solaris driver on Linux: a page of kernel memory, or more of them, that all
- * programs share which map /dev/shared_page0; others for each data model.
+ * A Solaris driver on Linux: all programs of one data model that map /dev/shared_page0
+ * share a page of kernel memory, or several.
  *
- * It is written as one would write it on Solaris, with soft state, segmap(9E) and
- * devmap(9E); what it does beside that is to be read in Documentation/driver-api.
+ * It is written as on Solaris, with soft state, segmap(9E) and devmap(9E).
+ * Documentation/driver-api describes the rest.
  */
 #include <linux/err.h>
 #include <linux/limits.h>
@@ -27,7 +27,7 @@ struct shared_page {
 
 static void *shared_page_state;
 
-/* What is asked for is there, inside a window; no sum overflows. Else NULL. */
+/* Returns NULL if the range is not inside a window. No sum overflows. */
 static struct shared_page *shared_page_find(dev_t dev, offset_t off, size_t len)
 {
 	if (off < 0 || off >= WINDOW || !len || len > WINDOW - off)
@@ -35,7 +35,7 @@ static struct shared_page *shared_page_find(dev_t dev, offset_t off, size_t len)
 	return ddi_get_soft_state(shared_page_state, getminor(dev));
 }
 
-/* All windows at once: who comes first must not decide for the others. */
+/* All windows at once: the first process must not decide for the others. */
 static int shared_page_alloc(struct shared_page *sp)
 {
 	int err = 0;
@@ -91,7 +91,7 @@ static struct ddi_driver shared_page_driver = {
 	.devmap	= shared_page_devmap,
 };
 
-/* What attach(9E) does on Solaris. */
+/* The work of attach(9E) on Solaris. */
 static int __init shared_page_attach(int instance)
 {
 	struct shared_page *sp;
@@ -122,7 +122,7 @@ static int __init shared_page_init(void)
 }
 module_init(shared_page_init);
 
-/* No file is open: who still has a page mapped would have kept the module. */
+/* No file is open and no page is mapped: each would have kept the module. */
 static void __exit shared_page_exit(void)
 {
 	struct shared_page *sp = ddi_get_soft_state(shared_page_state, 0);

@@ -28,8 +28,8 @@ struct xxshm_region;
  * struct ddi_handle - a piece of a mapping in one process, over one region
  * @entry: in ddi_space.handles, which has no order: fork copies the handles VMA by VMA,
  *	and mremap may have changed the order of the VMAs
- * @space: what it is part of; constant
- * @region: what is mapped, with a reference, or NULL before devmap_umem_setup()
+ * @space: the space that it is part of; constant
+ * @region: its memory, with a reference; NULL before devmap_umem_setup()
  * @koff: number of its first page in @region
  * @first: number of its first page in the mapping
  * @npages: its size

@@ -12,8 +12,8 @@
  * segment stands in a reserved range of the pool, and fault.c finds its pages by
  * handle.
  *
- * Invariants: handles cover a segment to the page when it gets its first VMA. What is
- * unmapped of it is taken from them, and what is left has VMAs.
+ * Invariants: when a segment gets its first VMA, its handles cover it to the page. Later
+ * the handles have exactly the pages that have VMAs.
  */
 #include <linux/build_bug.h>
 #include <linux/errno.h>

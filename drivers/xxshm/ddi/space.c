@@ -366,8 +366,8 @@ void ddi_space_close_vma(struct ddi_space *space, struct vm_area_struct *vma)
  * @end: the page after the last one
  * @prot: PROT_READ and PROT_WRITE, as mprotect(2) wants them
  *
- * The handles remember what they have been given: a driver must not remap them to
- * memory that allows less.
+ * The handles remember the protection that they have given: a driver must not remap them
+ * to memory that allows less.
  *
  * Context: Process context, with the segment's lock held.
  * Return: 0; -EACCES if the driver allows less, as for a file that was not opened for

@@ -31,12 +31,12 @@
 
 #define UMEM_LOCK_INTENT	(DDI_UMEMLOCK_READ | DDI_UMEMLOCK_WRITE)
 
-/* What the driver knows of the cookie, and of the process's addresses. */
+/* The driver's knowledge of the cookie, and of the process's addresses. */
 enum umem_lock_state {
 	UMEM_LOCK_NEW,	/* the driver does not have it yet */
 	UMEM_LOCK_WATCHED,
-	UMEM_LOCK_GONE,	/* some of the addresses are not there any more */
-	UMEM_LOCK_TOLD,	/* the driver has been told so */
+	UMEM_LOCK_GONE,	/* a part of the addresses has gone */
+	UMEM_LOCK_TOLD,	/* the driver has been told */
 	UMEM_LOCK_UNLOCKED,	/* by the driver: it is not told any more */
 };
 

@@ -105,7 +105,7 @@ static void ddi_test_soft_state(struct kunit *test)
 	ddi_soft_state_free(state, -3);
 	ddi_soft_state_free(NULL, 3);
 	KUNIT_EXPECT_NULL(test, ddi_get_soft_state(state, 3));
-	/* What is left goes with the whole. */
+	/* fini() frees structures that are left. */
 	KUNIT_EXPECT_EQ(test, DDI_SUCCESS, ddi_soft_state_zalloc(state, 1));
 	ddi_soft_state_fini(&state);
 	KUNIT_EXPECT_NULL(test, state);

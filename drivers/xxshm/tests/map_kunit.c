@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Which VMAs may be mappings of a range: the arithmetic, and who is asked first. */
+/* The VMAs that may be mappings of a range: the arithmetic, and the order of checks. */
 #include <kunit/test.h>
 #include <linux/errno.h>
 #include <linux/mm.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The user contract, byte for byte, as the numbers that programs were compiled
- * with: what is written here must never change, only grow.
+ * The contract with programs, byte for byte: programs were compiled with these numbers,
+ * so they must never change. New ones may be added.
  */
 #include <kunit/test.h>
 #include <linux/stddef.h>
@@ -20,7 +20,7 @@ static void uapi_test_info_layout(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 8, __alignof__(struct xxshm_info));
 }
 
-/* Each byte belongs to a member: a hole would show what the stack held. */
+/* Each byte belongs to a member: a hole would leak bytes of the kernel's stack. */
 static void uapi_test_info_has_no_hole(struct kunit *test)
 {
 	KUNIT_EXPECT_EQ(test, sizeof(struct xxshm_info),
