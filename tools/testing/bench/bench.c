@@ -234,7 +234,7 @@ static int run_before_all_others(void)
 	return sched_setscheduler(0, SCHED_FIFO, &param);
 }
 
-/* memfd_secret(2) asks for this limit whoever is asking. */
+/* memfd_secret(2) tests this limit for every user. */
 static int lock_without_limit(void)
 {
 	struct rlimit limit = { RLIM_INFINITY, RLIM_INFINITY };

@@ -183,7 +183,7 @@ struct contest {
 
 #define CONTEST_ROUNDS	500
 
-/* Who holds the mutex yields, so that the other one has to wait for it. */
+/* The owner of the mutex yields, so that the other process has to wait for it. */
 static long member_contends(struct crew *crew, void *arg)
 {
 	struct contest *contest = arg;
@@ -202,7 +202,7 @@ static long member_contends(struct crew *crew, void *arg)
 	return clock_since(start);
 }
 
-/* By two processes; instructions from one lock to the next, whoever has it. */
+/* By two processes; instructions from one lock to the next, by either of them. */
 static long contended_mutex(struct region *region)
 {
 	struct contest *contest = (void *)region_map(region);

@@ -38,7 +38,7 @@ static inline long clock_since(long start)
 	return clock_now() - start - clock_cost();
 }
 
-/* Let the kernel do what it has put off; the virtual machine hardly takes time to wait. */
+/* Let the kernel do deferred work; waiting takes little time in the virtual machine. */
 static inline void clock_settle(void)
 {
 	struct timespec ts = { .tv_nsec = 40000000 };

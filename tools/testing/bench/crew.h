@@ -19,7 +19,7 @@
 
 struct crew {
 	int members;
-	int start[2];	/* a pipe: who reads its end starts */
+	int start[2];	/* a pipe: a member starts when it reads the end */
 	pid_t pids[CREW_MAX];
 	long *results;	/* of each member, in shared memory */
 };
@@ -87,7 +87,7 @@ static inline long crew_run(struct crew *crew)
 		if (crew->results[i] >= 0 || failed)
 			continue;
 		failed = crew->results[i];
-		/* Who waits for a dead one would wait for ever. */
+		/* Waiting for a dead member would last for ever. */
 		for (int j = 0; j < crew->members; j++)
 			kill(crew->pids[j], SIGKILL);
 	}

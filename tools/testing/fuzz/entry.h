@@ -21,7 +21,7 @@ struct call {
 	long nr[WAYS];
 };
 
-/* The last call, for coverage: which, and how it ended. */
+/* The last call and its result, for coverage. */
 static long entry_result;
 static int fail_nth;		/* which allocation of the next call fails, or 0 */
 

@@ -3,7 +3,7 @@
  * A fuzzer of what a program can do to the devices, driven by libFuzzer:
  *
  *   fuzz [option of libFuzzer...] CORPUS   make inputs, keep those of interest
- *   XXSHM_PRINT=1 fuzz INPUT               repeat one, and say what it does
+ *   XXSHM_PRINT=1 fuzz INPUT               repeat one, and print its operations
  *
  * An input is a sequence of records, see operations.h. It begins with device 0
  * open and nothing mapped; after it everything is dropped and the oracle is

@@ -109,7 +109,7 @@ static int is_of_driver(int window)
 	return window >= DEVICES * 2;
 }
 
-/* Of so many bytes, what is known of the first one. */
+/* The known value of the first of these bytes. */
 static struct mapping mapping_at(unsigned long addr, unsigned long len)
 {
 	struct mapping at = { addr, len, 0, -1 };
@@ -130,7 +130,7 @@ static int window_at(unsigned long addr)
 	return mapping_at(addr, 1).window;
 }
 
-/* May another page be there when what was read is written again? */
+/* May another page be there when the bytes that were read are written again? */
 static int is_unsteady(unsigned long addr)
 {
 	return has_company && is_of_driver(window_at(addr));
@@ -161,7 +161,7 @@ static void expect_own(int window, unsigned long addr, int value)
 		violation("0x%lx, of window %d, holds 0x%x", addr, window, value);
 }
 
-/* The same, for what may be mapped there. */
+/* The same, for mappings that may be there. */
 static int touch(unsigned long addr, int writing)
 {
 	int value = access_byte(addr, writing);

@@ -270,7 +270,7 @@ static void op_lock(void)
 		ENTER(way, &call_munlockall, 0);
 }
 
-/* Of all memory: what is there already is locked when it is next touched. */
+/* Of all memory: existing mappings are locked when they are next touched. */
 static void op_lockall(void)
 {
 	static const int flags[] = {
@@ -477,7 +477,7 @@ static void op_file(void)
 		violation("%s() succeeded", uses[use].call.name);
 }
 
-/* The real user: who pays from now on. */
+/* The real user: he pays from now on. */
 static void op_user(void)
 {
 	uid_t user = USER_A + choose_below(2);

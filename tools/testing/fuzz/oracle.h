@@ -168,7 +168,7 @@ static void check_ledgers(int fd, int all)
 				  number_in(charged_fd[i]));
 }
 
-/* Look at a window through a new mapping, and write what it is to hold. */
+/* Check a window through a new mapping, and write the expected bytes. */
 static void check_window(int device, int way, int fd)
 {
 	unsigned long len = window_pages * page, i, pgoff = 0;

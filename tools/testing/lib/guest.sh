@@ -24,7 +24,7 @@ end_tree() {
 	[[ $1 = "$$" ]] || kill "$1" 2>/dev/null || :
 }
 
-# Who ends this ends its virtual machines. A trap has to wait for a command, but
+# Ending this script ends its virtual machines. A trap has to wait for a command, but
 # not for "wait".
 trap 'end_tree $$; exit 143' HUP INT TERM
 

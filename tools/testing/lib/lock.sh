@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash
 #
-# To be sourced by who is about to write to a folder that others may be using:
+# To be sourced before writing to a folder that other runs may be using:
 #
 #   . lock.sh DIR      exits if they are
 #

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash
 #
-# Something to swap to, for a virtual machine, to be sourced:
+# Swap space for a virtual machine, to be sourced:
 #
 #   swap_on SIZE    fails if this kernel has no memory that is compressed
 #   swap_off        gives it back

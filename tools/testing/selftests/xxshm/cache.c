@@ -99,7 +99,7 @@ TEST_F(cache, other_window_cannot_be_read)
 	EXPECT_READ(-EIO, PAGES);
 }
 
-/* A page that was left there by one who reads is no obstacle. */
+/* A page that a reader has left there is no obstacle. */
 TEST_F(cache, page_that_was_left_is_taken_away)
 {
 	LEAVE_AT(self->cache.index);

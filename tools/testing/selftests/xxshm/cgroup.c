@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The memory cgroup: who pays for the pages of a window, and with what limit. */
+/* The memory cgroup: the payer of a window's pages, and its limit. */
 #include "cgroup.h"
 #include "ddi/driver.h"
 #include "harness.h"

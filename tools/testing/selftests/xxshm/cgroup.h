@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Memory cgroups of tests, and what they pay for. */
+/* Memory cgroups of tests, and their charges. */
 #ifndef _SELFTESTS_XXSHM_CGROUP_H
 #define _SELFTESTS_XXSHM_CGROUP_H
 
@@ -18,7 +18,7 @@ static inline long cgroup_stat(const char *cgroup, const char *key)
 	return read_number(path, key);
 }
 
-/* memory.stat may be behind by some hundred pages, for as long as nothing else happens. */
+/* memory.stat may lag by some hundred pages, until something else happens. */
 #define STAT_LAG	(2L << 20)
 
 /* Does it pay for so many bytes, by that key? */

@@ -21,7 +21,7 @@
 /* What a page has to hold; while someone writes to it, one of two things. */
 struct record {
 	__u32 writer;		/* 1 + slot, or 0 */
-	__u32 before, now;	/* what was written, 0: nothing yet */
+	__u32 before, now;	/* values that were written, 0: none yet */
 };
 
 struct board {
@@ -48,7 +48,7 @@ static int swaps_already(void)
 	return read_number("/proc/swaps", "/dev/") >= 0;
 }
 
-/* Under soak, what is pageable does not fit into the memory there is for it. */
+/* Under soak, pageable memory is larger than the memory that it may use. */
 FIXTURE_SETUP(churn)
 {
 	struct crew *crew = &self->crew;
@@ -115,7 +115,7 @@ static int page_is_right(struct board *board, const __u64 *words, size_t page,
 	return 0;
 }
 
-/* Whoever holds a page may be killed, but then somebody gives it back. */
+/* The owner of a page may be killed, but then somebody gives the page back. */
 static void hold(struct record *record, __u32 writer)
 {
 	__u32 nobody = 0;
@@ -152,7 +152,7 @@ static void change_page(struct board *board, __u64 *words, size_t page, size_t n
 	__atomic_add_fetch(&board->writes, 1, __ATOMIC_RELAXED);
 }
 
-/* The writer was killed: each word is of before or of now. Finish what it began. */
+/* The writer was killed: each word is that of before or of now. Finish its work. */
 static int finish_pages(struct board *board, char *map, size_t len, size_t page,
 			__u32 writer)
 {
@@ -288,7 +288,7 @@ static pid_t start(struct crew *crew, int slot)
 	return pid;
 }
 
-/* Kill a worker and its child, and put right what it was at. */
+/* Kill a worker and its child, and finish its work. */
 static int stop(struct crew *crew, char *map, int slot)
 {
 	pid_t worker = crew->worker[slot], pid;
@@ -310,7 +310,7 @@ static size_t wrong_pages(struct board *board, char *map, size_t len, size_t pag
 	return wrong;
 }
 
-/* One of two, where there are large ones: who has it alone can. */
+/* One of two large pages: a process that alone has it mapped can. */
 static void part_large_page(struct __test_metadata *_metadata, char *map, size_t len)
 {
 	long large;

@@ -41,7 +41,7 @@ FIXTURE_TEARDOWN_PARENT(collide)
 	EXPECT_EQ(0, module_unload());
 }
 
-/* Two threads, and what they do to the mapping of one page that 0 makes. */
+/* Two threads, and their actions on the one-page mapping of thread 0. */
 struct pair {
 	struct meeting *meeting;
 	int fd;
@@ -53,7 +53,7 @@ struct pair {
 	int wrong;
 };
 
-/* An address that stays free, for nobody else maps anything meanwhile. */
+/* An address that stays free, because nobody else maps anything meanwhile. */
 static char *free_address(size_t len)
 {
 	char *addr = mmap(NULL, len, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS,
@@ -72,7 +72,7 @@ static int run_first(struct pair *pair)
 	if (pair->map == MAP_FAILED)
 		return 1;
 	*pair->map = 'x';
-	/* Its page table entry is to be made by who comes to touch it. */
+	/* The touching thread is to make its page table entry. */
 	madvise(pair->map, pair->page, MADV_DONTNEED);
 	meet_askew(pair->meeting, 0);
 	outcome = pair->first(pair);
@@ -324,7 +324,7 @@ TEST_F_TIMEOUT(collide, who_is_refused_takes_no_room_from_others, 600)
 	EXPECT_EQ(128 + SIGKILL, kill_and_wait(pid));
 }
 
-/* Root who may not lock more than others, and changes its real user. */
+/* Root without CAP_IPC_LOCK, which changes its real user. */
 FIXTURE(users) {
 	int fd;
 	size_t page;

@@ -18,7 +18,7 @@ struct window {
 	__u64 frames[PAGES];
 };
 
-/* They lie far from each other in memory, and what is between them is free. */
+/* They lie far from each other in memory, and the memory between them is free. */
 FIXTURE(scattered) {
 	struct window windows[DEVICES];
 };

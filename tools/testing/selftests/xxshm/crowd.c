@@ -65,7 +65,7 @@ static int find_the_others(struct meeting *meeting, char *map, int self)
 	return wrong;
 }
 
-/* How often something was wrong; @meeting->got[0] counts who came early. */
+/* Returns the number of errors; @meeting->got[0] counts early members. */
 static int map_together(struct meeting *meeting, int self, size_t len)
 {
 	int i, fd, wrong = 0;
@@ -88,7 +88,7 @@ static int map_together(struct meeting *meeting, int self, size_t len)
 	return wrong;
 }
 
-/* Half of the memory is more than what others put into the page cache. */
+/* Half of the memory is more than others put into the page cache. */
 #define EXPECT_ALLOCATED(windows, before)				\
 do {									\
 	long allocated_pages = cached_pages() - (before);		\
@@ -159,7 +159,7 @@ static void wait_for_first_page(struct meeting *meeting)
 			break;
 }
 
-/* Returns 1 if the one was killed who had begun to allocate, 0 if it was done. */
+/* Returns 1 if the allocating member was killed, 0 if it had finished. */
 static int kill_one(struct __test_metadata *_metadata, struct meeting *meeting,
 		    int fd, size_t len)
 {
@@ -205,7 +205,7 @@ FIXTURE(driver) {
 	size_t len;
 };
 
-/* Who asks segmap() meanwhile makes others get another handle of the plan. */
+/* A member that calls segmap() meanwhile makes others get another handle. */
 FIXTURE_SETUP(driver)
 {
 	struct probe_plan plan = {};
@@ -224,7 +224,7 @@ FIXTURE_TEARDOWN_PARENT(driver)
 	EXPECT_EQ(0, probe_unload());
 }
 
-/* 0 has the driver get new memory, and forgets who has mapped what was before. */
+/* Member 0 makes the driver get new memory, and forgets all mappings. */
 static int renew(struct meeting *meeting, int fd, size_t len)
 {
 	meeting->got[1] = 0;
@@ -241,7 +241,7 @@ static int find_all_in_driver(int fd)
 	return wrong;
 }
 
-/* What each sees of it, and of the others. Who has got nothing keeps step with them. */
+/* Each member checks its memory. Members without a mapping keep step with them. */
 static int look_at_new_memory(struct meeting *meeting, int fd, char *map, int self,
 			      size_t len)
 {

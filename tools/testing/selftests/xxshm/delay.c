@@ -13,8 +13,8 @@
 
 #define WINDOW		(64UL << 20)
 #define REGION		(16UL << 20)	/* memory of a driver */
-#define MOMENT		15		/* seconds, for what has not to wait */
-#define BOUND		30		/* seconds, for what takes some time */
+#define MOMENT		15		/* seconds: the bound of an action that must not wait */
+#define BOUND		30		/* seconds: the bound of a slower action */
 #define HUNG		"/proc/sys/kernel/hung_task_"
 
 static long cgroup_current(const char *cgroup)
@@ -38,7 +38,7 @@ static int unload_fresh(int is_region)
 	return is_region ? probe_unload() : module_unload();
 }
 
-/* What is charged to all users for what they have mapped. */
+/* The charges of all users for their mappings. */
 static long charged_of(int is_region)
 {
 	return is_region ? read_number(PROBE_SYSFS "charged", "") :
@@ -132,7 +132,7 @@ TEST_F(high, a_thread_maps_and_unmaps_meanwhile)
 	kill_and_wait(self->pid);
 }
 
-/* The kernel notes what it did not get to run for ten seconds. */
+/* The kernel logs tasks that hang for ten seconds. */
 TEST_F(high, it_ends_and_nobody_hangs)
 {
 	char line[8192];
@@ -248,7 +248,7 @@ FIXTURE_TEARDOWN_PARENT(large)
 	EXPECT_EQ(0, module_unload());
 }
 
-/* It is still not there: what was tried meanwhile did not wait for it. */
+/* The mapping is still not there: the other actions did not wait for it. */
 #define EXPECT_STILL_FILLING()						\
 do {									\
 	EXPECT_EQ(0, device_attribute("allocated"));			\

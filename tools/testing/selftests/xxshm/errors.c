@@ -352,7 +352,7 @@ TEST_F(device, munmap_with_wrong_arguments_is_einval)
 	EXPECT_EQ(0, munmap(self->hole, self->page));
 }
 
-/* Since 6.10: what is sealed stays as it is for as long as the process lives. */
+/* Since 6.10: a sealed mapping cannot change while the process lives. */
 TEST_F(device, changes_of_a_sealed_mapping_are_eperm)
 {
 	if (syscall(SYS_mseal, self->map, self->page, 0)) {

@@ -228,7 +228,7 @@ static long count_loader(const struct sequence *sequence,
 	return FAR - disarm(faults);
 }
 
-/* Each loaded module has one of its own. KASAN keeps what was freed for a while. */
+/* Each loaded module has one of its own. KASAN delays frees for a while. */
 static long count_mounts(const struct sequence *sequence)
 {
 	if (sequence->run != load_and_unload)

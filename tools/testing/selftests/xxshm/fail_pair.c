@@ -25,7 +25,7 @@ FIXTURE_SETUP(pair)
 	ASSERT_NE(NULL, self->meeting);
 	ASSERT_EQ(0, set_up_faults());
 	ASSERT_EQ(0, set_up_loaded(&self->state));
-	/* Who changed the user has no access to such files of his own processes. */
+	/* A process that changed its user cannot open these files of its own. */
 	ASSERT_EQ(0, prctl(PR_SET_DUMPABLE, 1));
 }
 

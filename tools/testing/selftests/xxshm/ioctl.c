@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The ioctl and lseek: what they say, and every malformed call. */
+/* The ioctl and lseek: their results, and every malformed call. */
 #include "device.h"
 #include "harness.h"
 
@@ -51,7 +51,7 @@ TEST_F(device, info_says_what_this_is)
 	EXPECT_EQ(0, info.flags);
 }
 
-/* All of it, for sure. */
+/* All of it. */
 TEST_F(device, info_says_when_the_window_is_allocated)
 {
 	struct xxshm_info info = {};

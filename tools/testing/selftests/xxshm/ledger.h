@@ -55,7 +55,7 @@ static inline int become_namespace_root(uid_t uid, int namespaces)
 	return setresgid(0, 0, 0) || setresuid(0, 0, 0) ? -1 : 0;
 }
 
-/* Give up a capability in this process and, over exec, for ever. */
+/* Give up a capability in this process, also over exec. */
 static inline int drop_capability(int cap)
 {
 	struct __user_cap_header_struct head = { _LINUX_CAPABILITY_VERSION_3, 0 };

@@ -107,7 +107,7 @@ TEST_F(user, descriptor_in_a_message_shares_one_limit)
 	EXPECT_EQ(LIMIT - 1, LOCKED);
 }
 
-/* The map of a namespace takes no user but the one who makes it. */
+/* The map of a namespace accepts only the user who makes it. */
 TEST_F(user, ledger_of_another_user_is_out_of_reach)
 {
 	EXPECT_EQ(-1, setresuid(USER_B, USER_B, USER_B));
@@ -242,7 +242,7 @@ TEST_F(user, pages_held_by_pipes_are_those_of_the_window)
 
 #define DEVICES	8
 
-/* Who has all devices, and a limit that lets him map more than there is. */
+/* A user with all devices, and a limit above all their memory. */
 FIXTURE(hoarder) {
 	int fd[DEVICES];
 	size_t size;	/* of a window */

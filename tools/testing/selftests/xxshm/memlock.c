@@ -111,7 +111,7 @@ TEST_F(user, the_last_byte_of_a_page_costs_the_page)
 	EXPECT_EQ(3, LOCKED);
 }
 
-/* What is wrong with a call is said before what it would cost. */
+/* Other errors of a call come before the limit. */
 TEST_F(user, refused_for_other_reasons_costs_nothing)
 {
 	size_t page = self->page;
@@ -225,7 +225,7 @@ TEST_F(user, refused_growing_by_mremap_changes_nothing)
 	EXPECT_EQ(2, LOCKED);
 }
 
-/* At the limit: what is replaced is returned first. */
+/* At the limit: the charge of the replaced mapping is returned first. */
 TEST_F(user, map_fixed_over_a_mapping_replaces_its_charge)
 {
 	size_t len = LIMIT * self->page;
@@ -247,7 +247,7 @@ TEST_F(user, map_fixed_over_a_part_pays_on_top)
 	EXPECT_EQ(0, LOCKED);
 }
 
-/* The kernel has unmapped what was there before it asks the device. */
+/* The kernel has unmapped the old mapping before it asks the device. */
 TEST_F(user, refused_map_fixed_returns_what_it_replaced)
 {
 	size_t page = self->page;

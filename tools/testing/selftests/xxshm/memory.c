@@ -503,7 +503,7 @@ FIXTURE_TEARDOWN_PARENT(starving)
 	EXPECT_EQ(0, module_unload());
 }
 
-/* Others would be killed for the next who needs memory, and to no avail. */
+/* The kernel would kill others for the next allocation, and gain nothing. */
 TEST_F(starving, is_enomem_and_kills_nobody)
 {
 	long killed = read_vmstat("oom_kill");

@@ -186,7 +186,7 @@ TEST_F(alone, int80_from_a_64_bit_process_gets_the_ilp32_window)
 	EXPECT_EQ(0, run_peer("../lp64/peer", "read", 0, NULL));
 }
 
-/* The calls are 64-bit ones here, the mapping stays what it was made as. */
+/* The calls are 64-bit ones here; the mapping keeps its window. */
 TEST_F(alone, mapping_keeps_its_window_over_mremap_and_fork)
 {
 	size_t page = page_size();

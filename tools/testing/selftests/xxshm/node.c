@@ -151,7 +151,7 @@ TEST_F(node, keeps_its_times_when_a_mapping_is_written_to)
 	ASSERT_EQ(0, mprotect(map, WINDOW, PROT_READ));
 	ASSERT_EQ(0, mprotect(map, WINDOW, PROT_READ | PROT_WRITE));
 	touch_all(map);
-	/* Then each page is write-protected, to see what is written to from here on. */
+	/* Then each page is write-protected, to see later writes. */
 	ASSERT_EQ(0, write_file("/proc/self/clear_refs", "4"));
 	touch_all(map);
 	pid = fork();

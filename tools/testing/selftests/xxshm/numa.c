@@ -76,7 +76,7 @@ FIXTURE_TEARDOWN_PARENT(window)
 	EXPECT_EQ(0, module_unload());
 }
 
-/* Who maps a locked window first takes all of it, and nobody later has a say. */
+/* The first process to map a locked window allocates all of it, and decides. */
 TEST_F(window, is_where_who_takes_the_pages_says)
 {
 	long half = WINDOW / 2, other = variant->is_pageable ? half : 0;

@@ -45,7 +45,7 @@ FIXTURE_TEARDOWN_PARENT(window)
 	EXPECT_EQ(0, module_unload());
 }
 
-/* As in <linux/fs.h> since 6.11: what is mapped at an address, and its build ID. */
+/* As in <linux/fs.h> since 6.11: the mapping at an address, and its build ID. */
 struct map_query {
 	__u64 size, flags, addr, vma[5], inode;
 	__u32 dev[2], name_size, build_id_size;
@@ -215,7 +215,7 @@ TEST_F(window, map_file_stays_immutable)
 	EXPECT_ERRNO(EPERM, open_map_file(map, self->page));
 }
 
-/* Who has no more than a place to open it from holds the memory, not the module. */
+/* An O_PATH descriptor holds the memory, not the module. */
 TEST_F(window, map_file_outlives_the_module)
 {
 	char *map = map_rw(self->fd, self->page), path[64], byte = 0;
@@ -393,7 +393,7 @@ TEST_F(swapped, unloading_gives_swap_back_and_begins_with_zeroes)
 	ASSERT_EQ(0, munmap(self->map, WINDOW));
 	ASSERT_EQ(0, close(self->fd));
 	ASSERT_EQ(0, module_unload());
-	/* Each processor keeps some of what it has given back. */
+	/* Each processor keeps some freed swap slots. */
 	EXPECT_GT(read_number("/proc/meminfo", "SwapFree:"),
 		  free + (long)WINDOW / 1024 / 2);
 	ASSERT_EQ(0, module_load("size=1M pageable=1"));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What the module's parameters accept, and what they say when they do not. */
+/* The module's parameters: accepted values, and messages about others. */
 #include <sys/klog.h>
 #include <sys/sysmacros.h>
 

@@ -35,7 +35,7 @@ struct visitor {
 	int fd;
 	char *map;	/* to be unmapped afterwards, if any */
 	int (*prepare)(struct visitor *visitor);	/* 0 or -1 */
-	/* 1: it got what it wanted, 0: the module was gone, -1: what else */
+	/* 1: it succeeded, 0: the module was gone, -1: another error */
 	int (*act)(struct visitor *visitor);
 };
 
@@ -151,7 +151,7 @@ TEST_F_TIMEOUT(removal, or_mmap, 600)
 	EXPECT_HITS(self->meeting);
 }
 
-/* Returns how often there was half a device for who opens while it comes. */
+/* Returns how often an open found half a device while the module was loaded. */
 static int admit(struct meeting *meeting)
 {
 	int wrong = 0;
@@ -198,7 +198,7 @@ static int leave(struct visitor *visitor)
 	return err ? -1 : 1;
 }
 
-/* Who leaves always can. */
+/* Closing and unmapping always succeed. */
 static int leaves(int gone, int had)
 {
 	return had == 1 ? gone : -1;

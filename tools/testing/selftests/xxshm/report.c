@@ -73,7 +73,7 @@ TEST_F(device, fdinfo_says_what_each_mapping_costs)
 	EXPECT_EQ(1, fdinfo_has(self->fd, "charged:\t4096"));
 }
 
-/* Pieces and copies of a mapping are what its one call paid for. */
+/* Pieces and copies of a mapping belong to the one call that paid. */
 TEST_F(device, fdinfo_has_one_line_for_a_mapping_and_its_pieces)
 {
 	char *map = MAP(4);
@@ -157,7 +157,7 @@ TEST_F(device, sysfs_sums_all_descriptors)
 	EXPECT_EQ(0, device_attribute("charged"));
 }
 
-/* Only what the limit refused, not what was wrong in another way. */
+/* Count only refusals by the limit, not other errors. */
 TEST_F(device, sysfs_counts_refusals)
 {
 	ASSERT_EQ(0, become_user(USER_A, self->page));

@@ -12,7 +12,7 @@
 #include "harness.h"
 #include "ledger.h"
 
-#define BOUND		30	/* seconds, for a process that is not slow */
+#define BOUND		30	/* seconds: the bound of a process that is not slow */
 
 static void handle_by(void (*handler)(int sig), int flags)
 {

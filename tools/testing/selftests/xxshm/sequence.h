@@ -172,7 +172,7 @@ static inline int move_middle(struct state *state)
 	return move_part(state, state->map + state->page, state->page);
 }
 
-/* Who takes away a page of a large one splits it, or leaves it as it is. */
+/* Removing a page of a large one splits the large page, or fails. */
 static inline int page_out(struct state *state)
 {
 	return madvise(state->map, state->page, MADV_PAGEOUT) ? errno : 0;

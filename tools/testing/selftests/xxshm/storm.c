@@ -37,7 +37,7 @@ FIXTURE_TEARDOWN_PARENT(storm)
 	EXPECT_EQ(0, module_unload());
 }
 
-/* Take a mapping to pieces, all of them but what is unmapped at last. */
+/* Split a mapping; the last piece is unmapped at the end. */
 static void split(char *map, size_t len, size_t page, __u64 *seed)
 {
 	size_t at = random_below(seed, len / page) * page;
@@ -96,7 +96,7 @@ static int work(const int fd[2], size_t page, __u64 seed)
 	return had > i / 100 && had < i ? 0 : 1;
 }
 
-/* What the lines of fdinfo add up to, or -1 if that is not what they say. */
+/* The sum of the lines of fdinfo, or -1 if it differs from the line charged. */
 static long sum_of_fdinfo(int fd)
 {
 	long sum = 0, charged = -1, price;

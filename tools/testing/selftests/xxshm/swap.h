@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Something to swap to: compressed memory, for as long as a test takes. */
+/* Swap space in compressed memory, while a test runs. */
 #ifndef _SELFTESTS_XXSHM_SWAP_H
 #define _SELFTESTS_XXSHM_SWAP_H
 

@@ -206,7 +206,7 @@ static int step_touch(void)
 	return 1;
 }
 
-/* The real user changes, and with it who pays from now on. */
+/* The real user changes: another user pays from now on. */
 static int step_setuid(void)
 {
 	self->user = below(USERS);

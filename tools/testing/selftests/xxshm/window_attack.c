@@ -33,7 +33,7 @@
 	EXPECT_EQ(expected, errno);		\
 } while (0)
 
-/* Like who became this user by exec: its other processes may look into it. */
+/* Dumpable, as after exec: other processes of this user may look into it. */
 static int become_plain_user(uid_t uid, size_t memlock)
 {
 	return become_user(uid, memlock) ||
@@ -149,7 +149,7 @@ static char *map_as_the_other(int fd, size_t len, off_t offset)
 			       MAP_SHARED | MAP_32BIT, fd, offset);
 }
 
-/* The other window is open to who knows the way: they are no border. */
+/* A program that makes the other calls gets the other window: no border. */
 TEST_F(attacker, x32_bit_of_a_call_gives_the_other_window_and_no_more)
 {
 	char *map = map_as_the_other(self->fd, self->size, 0);
@@ -246,7 +246,7 @@ static int register_userfaultfd(int fd, const void *map, size_t len, int mode)
 	return ioctl(fd, UFFDIO_REGISTER, &range) ? errno : 0;
 }
 
-/* 6.1 takes what is of tmpfs: as pageable memory is, before a page is touched. */
+/* 6.1 accepts mappings of tmpfs, so pageable memory before a page is touched. */
 static int userfaultfd_error(void)
 {
 	struct utsname kernel;

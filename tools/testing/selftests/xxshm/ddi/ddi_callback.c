@@ -296,7 +296,7 @@ TEST_F(callback, dup_that_fails_leaves_the_child_without)
 	EXPECT_EQ(PROBE_DUP, self->events.event[0].what);
 }
 
-/* And the driver is not asked for what it did not want. */
+/* And the driver is not asked about the copy that it refused. */
 TEST_F(callback, dup_that_fails_is_not_asked)
 {
 	self->plan.handle[0].callbacks = ALL_CALLBACKS;
@@ -605,7 +605,7 @@ TEST_F(callback, remap_that_was_not_allowed_is_refused)
 	EXPECT_EQ(-1, probe_call(self->fd, call));
 }
 
-/* A program that made its mapping writable must not get what it may not write. */
+/* A program that made its mapping writable must not get read-only memory. */
 TEST_F(callback, remap_to_less_than_mprotect_has_given_is_refused)
 {
 	struct probe_call call = { .what = PROBE_REMAP, .handle = 1, .slot = 1,

@@ -619,7 +619,7 @@ TEST_F(signal, driver_that_is_interrupted_is_not_asked_again)
 	EXPECT_EQ(1, waiter_counts(self->fd).segmaps);
 }
 
-/* The next mmap(2) does not get what was made for the abandoned one. */
+/* The next mmap(2) does not get the segment of the abandoned one. */
 static int scene_jump(int fd)
 {
 	char *map;

@@ -196,7 +196,7 @@ TEST_F(devmap, several_handles_cover_a_mapping)
 	EXPECT_EQ('a', probe_peek(self->fd, 0, self->page));
 	EXPECT_EQ('b', probe_peek(self->fd, 1, self->page));
 	EXPECT_EQ('c', probe_peek(self->fd, 0, 0));
-	/* Fork and discarding do not change what is where. */
+	/* fork and MADV_DONTNEED do not change the place of pages. */
 	EXPECT_EQ(0, signal_of_touching(map + 3 * self->page));
 	EXPECT_EQ(0, madvise(map, 4 * self->page, MADV_DONTNEED));
 	EXPECT_EQ('b', map[2 * self->page]);

@@ -20,7 +20,7 @@ static int locker;		/* a descriptor of the driver that locks memory */
 static char *room;		/* to be locked */
 static int opened = -1;		/* a descriptor that a sequence opened */
 static int child_status;	/* of the child that a sequence forked */
-static int has_failed;		/* a point has, in what was run last */
+static int has_failed;		/* a point failed in the last run */
 
 /* The calls that are swept, with those of sequence.h; each returns 0 or an errno. */
 

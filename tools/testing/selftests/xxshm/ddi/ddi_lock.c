@@ -17,7 +17,7 @@
 
 FIXTURE(lock) {
 	int fd;
-	int watch;		/* what is charged */
+	int watch;		/* a descriptor that tells the charges */
 	size_t page;
 	size_t len;
 	char *memory;		/* PAGES of the program's own, and a hole behind */
@@ -132,7 +132,7 @@ TEST_F(lock, right_arguments)
 	EXPECT_EQ(0, locker_cleanups(self->fd));
 }
 
-/* With a cleanup function or without, what is not there is refused. */
+/* With a cleanup function or without, unmapped memory is refused. */
 static int lock_both(struct __test_metadata *_metadata, int fd, const char *addr,
 		     size_t len, int flags)
 {
@@ -220,7 +220,7 @@ TEST_F(lock, limit_edge)
 	EXPECT_EQ(1, pages_locked(self->watch));
 }
 
-/* Who unlocks may be another user: the price goes back to who paid. */
+/* Another user may unlock: the price goes back to the payer. */
 TEST_F(lock, payer_gets_it_back)
 {
 	pid_t pid = fork();
@@ -410,7 +410,7 @@ TEST_F(lock, is_seen_in_vmpin)
 	EXPECT_EQ(0, own_pinned());
 }
 
-/* Not in that of who unlocks, be it another process or a worker. */
+/* Not in the counter of another process or worker that unlocks. */
 TEST_F(lock, is_seen_in_vmpin_of_its_own_process)
 {
 	ASSERT_EQ(0, locker_lock(self->fd, 1, self->memory, self->len, WRITE));

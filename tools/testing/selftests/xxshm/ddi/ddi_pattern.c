@@ -213,7 +213,7 @@ TEST_F(pattern, remap_to_another_cookie_and_back)
 	EXPECT_EQ('a', self->map[0]);
 }
 
-/* Who is revoked sees trash, and writes to it, without notice. */
+/* A revoked process sees trash, and writes to it, without notice. */
 TEST_F(pattern, remap_to_trash_and_back)
 {
 	struct probe_call call = { .what = PROBE_REMAP, .handle = 1, .slot = 1,
@@ -232,7 +232,7 @@ TEST_F(pattern, remap_to_trash_and_back)
 	EXPECT_EQ('a', self->map[0]);
 }
 
-/* What a process touches decides what it sees. */
+/* The touched page decides which memory the process sees. */
 TEST_F(pattern, remap_in_access)
 {
 	self->plan.handle[0].flags = DEVMAP_ALLOW_REMAP;

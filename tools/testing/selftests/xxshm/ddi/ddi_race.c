@@ -131,7 +131,7 @@ TEST_F(race, unmap_beside_touch)
 	}
 }
 
-/* Does what the driver writes stay, for nobody else writes there? */
+/* Nobody else writes there: do the driver's bytes stay? */
 static int is_left_alone(int fd, __u32 slot)
 {
 	int i, changed = probe_poke(fd, slot, 0, 0);
@@ -141,7 +141,7 @@ static int is_left_alone(int fd, __u32 slot)
 	return !changed;
 }
 
-/* After a remap has returned, nobody writes to what was there before. */
+/* After a remap has returned, nobody writes to the old memory. */
 TEST_F(race, remap_beside_touch)
 {
 	struct probe_call call = { .what = PROBE_REMAP, .handle = 1, .len = self->page,
@@ -163,7 +163,7 @@ TEST_F(race, remap_beside_touch)
 	ASSERT_NE(SIG_ERR, signal(SIGBUS, leave_touch));			\
 } while (0)
 
-/* Nor to what is invalid, until it is remapped. */
+/* Nor to an invalid handle, until it is remapped. */
 TEST_F(race, invalidate_beside_touch)
 {
 	struct probe_call take = { .what = PROBE_INVALIDATE, .handle = 1,
@@ -184,7 +184,7 @@ TEST_F(race, invalidate_beside_touch)
 	EXPECT_GT(refused, ROUNDS / 10);
 }
 
-/* Nor to what is unloaded, until the driver lets it be loaded. */
+/* Nor to unloaded pages, until the driver loads them. */
 TEST_F(race, unload_beside_touch)
 {
 	struct probe_call take = { .what = PROBE_UNLOAD, .handle = 1 };

@@ -92,7 +92,7 @@ TEST_F(umem, freeing_nothing_does_nothing)
 	EXPECT_EQ(0, probe_free(self->fd, 0));
 }
 
-/* In turns, one in the place of the other: what is freed is free. */
+/* Allocate and free in turns: freed memory is really free. */
 TEST_F(umem, is_freed)
 {
 	const size_t size = 64 << 20;

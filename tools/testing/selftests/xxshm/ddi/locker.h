@@ -33,7 +33,7 @@ static inline int locker_lock(int fd, __u32 slot, const void *addr, size_t len,
 	});
 }
 
-/* With a cleanup function, for long. */
+/* With a cleanup function, DDI_UMEMLOCK_LONGTERM. */
 static inline int locker_lock_long(int fd, __u32 slot, const void *addr, size_t len,
 				   __u32 how)
 {
@@ -67,7 +67,7 @@ static inline int locker_cleanups(int fd)
 	return ioctl(fd, LOCKER_IOC_CLEANUPS);
 }
 
-/* Pages that are pinned in this machine, by whomever. */
+/* All pages that are pinned in this machine. */
 static inline long pages_pinned(void)
 {
 	return read_vmstat("nr_foll_pin_acquired") - read_vmstat("nr_foll_pin_released");

@@ -22,7 +22,7 @@ struct doorman_plan {
 	__u32 fail_every;	/* if not 0: one of so many opens fails, too */
 };
 
-/* Calls since the last plan, and what they saw of each other. */
+/* Calls since the last plan, and whether they overlapped. */
 struct doorman_counts {
 	__u32 opens;		/* calls of open() */
 	__u32 opened;		/* of them, those that returned 0 */

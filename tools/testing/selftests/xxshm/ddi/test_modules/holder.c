@@ -74,7 +74,7 @@ static int holder_read(struct address_space *mapping, const struct holder_cache 
 	return holder_first_byte(folio_file_page(folio, cache->index));
 }
 
-/* As one who reads a page, and is killed before its file system has ended that. */
+/* As a reader of a page that is killed before its file system has finished. */
 static int holder_leave(struct address_space *mapping, pgoff_t index)
 {
 	struct folio *folio = folio_alloc(GFP_USER, 0);

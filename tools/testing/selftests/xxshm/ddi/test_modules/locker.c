@@ -14,7 +14,7 @@
 
 #include "locker.h"
 
-/* Who takes a cookie out of its slot is who unlocks it, also while it comes. */
+/* The one that takes a cookie out of its slot unlocks it, also during the lock. */
 static ddi_umem_cookie_t slots[LOCKER_SLOTS];
 static DECLARE_BITMAP(locking, LOCKER_SLOTS);
 static atomic_t cleanups;

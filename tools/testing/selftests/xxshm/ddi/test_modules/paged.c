@@ -88,7 +88,7 @@ static int paged_dup(devmap_cookie_t dhp, void *pvtp, devmap_cookie_t new_dhp,
 	return 0;
 }
 
-/* It is still there, as what was before the hole, or as all that is left. */
+/* It still exists: with the pages before the hole, or all remaining pages. */
 static void paged_unmap(devmap_cookie_t dhp, void *pvtp, offset_t off, size_t len,
 			devmap_cookie_t new_dhp1, void **new_pvtp1,
 			devmap_cookie_t new_dhp2, void **new_pvtp2)

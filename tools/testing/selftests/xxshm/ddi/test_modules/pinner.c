@@ -22,7 +22,7 @@ static struct pinner_slot {
 	ddi_umem_cookie_t cookie;
 	size_t npages;
 	struct irq_work interrupt;
-	ddi_umem_cookie_t interrupted;	/* what it unlocks */
+	ddi_umem_cookie_t interrupted;	/* the cookie that it unlocks */
 } slots[PINNER_SLOTS];
 
 static void pinner_cleanup(ddi_umem_cookie_t *cookiep)
