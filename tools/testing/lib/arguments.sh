@@ -12,6 +12,12 @@ made=(debug kcsan)
 
 is_made() { [[ " ${made[*]} " = *" $1 "* ]]; }
 
+# Could it be a kernel of the archive? See lib/debian.
+is_archived() {
+	[[ " ${debian[*]} " != *" $1 "* ]] &&
+		[[ $1 = newest || $1 =~ ^[0-9]+\.[0-9]+[0-9A-Za-z.+-]*$ ]]
+}
+
 usage_error() { echo "${command:-${0##*/}}: $*" >&2; exit 2; }
 
 # a_number NAME VALUE
@@ -30,8 +36,20 @@ choose() {
 	done
 }
 
-# a_kernel VALUE AVAILABLE...: one of those
+# choose_kernels WANTED AVAILABLE...: the same, and kernels of the archive
+choose_kernels() {
+	local wanted=$1 one
+	shift
+
+	for one in ${wanted:-$*}; do
+		[[ " $* " = *" $one "* ]] || is_archived "$one" ||
+			usage_error "KERNEL=$one is not one of: $* newest, or a series such as 7.3"
+		echo "$one"
+	done
+}
+
+# a_kernel VALUE AVAILABLE...: one of those, or one of the archive
 a_kernel() {
 	[[ $1 != *\ * ]] || usage_error "KERNEL=$1 is more than one"
-	choose KERNEL "$@" >/dev/null
+	choose_kernels "$@" >/dev/null
 }
