@@ -91,15 +91,20 @@ static void map_list_add(struct xxshm_map_list *list, struct xxshm_map *map)
 	atomic_long_add(map->charge.npages, &list->totals->charged);
 }
 
+/* A mapping that was never committed is on no list. Neighbours write to its entry. */
 static void map_list_del(struct xxshm_map_list *list, struct xxshm_map *map)
 {
-	if (hlist_unhashed(&map->entry))
-		return;
-	atomic_long_sub(map->charge.npages, &list->totals->charged);
+	bool is_listed;
+
 	mutex_lock(&list->lock);
-	list->charged -= map->charge.npages;
-	hlist_del(&map->entry);
+	is_listed = !hlist_unhashed(&map->entry);
+	if (is_listed) {
+		list->charged -= map->charge.npages;
+		hlist_del(&map->entry);
+	}
 	mutex_unlock(&list->lock);
+	if (is_listed)
+		atomic_long_sub(map->charge.npages, &list->totals->charged);
 }
 
 /*
