@@ -80,7 +80,7 @@ export-source:
 	@test -n "$$DEST" || { \
 	  echo 'xxshm: say where to: make export-source DEST=FOLDER' >&2; exit 1; }
 	install -p -m 644 -D -t "$$DEST" Kbuild dkms.conf COPYING
-	install -p -m 755 -D -t "$$DEST" tools/dkms-keep-symvers
+	install -p -m 755 -D -t "$$DEST" tools/dkms-keep-symvers tools/dkms-try-build
 	install -p -m 644 -D -t "$$DEST/drivers/xxshm" drivers/xxshm/K* \
 	  $(filter-out %.mod.c,$(wildcard drivers/xxshm/*.[ch]))
 	install -p -m 644 -D -t "$$DEST/drivers/xxshm/ddi" \
