@@ -106,18 +106,10 @@ static int __init read_size(pgoff_t *npages)
 	return -EINVAL;
 }
 
-static int __init xxshm_init(void)
+static int __init start_all(unsigned int count, pgoff_t npages)
 {
-	unsigned int count;
-	pgoff_t npages;
 	int err;
 
-	err = read_instances(&count);
-	if (err)
-		return err;
-	err = read_size(&npages);
-	if (err)
-		return err;
 	err = xxshm_pages_init();
 	if (err)
 		return err;
@@ -144,6 +136,23 @@ err_region:
 err_pages:
 	xxshm_pages_exit();
 	return err;
+}
+
+static int __init xxshm_init(void)
+{
+	unsigned int count;
+	pgoff_t npages;
+	int err;
+
+	err = read_instances(&count);
+	if (err)
+		return err;
+	err = read_size(&npages);
+	if (err)
+		return err;
+	err = start_all(count, npages);
+	/* modprobe(8) takes EEXIST for success: the module would be loaded already. */
+	return err == -EEXIST ? -EBUSY : err;
 }
 module_init(xxshm_init);
 

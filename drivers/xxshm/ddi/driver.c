@@ -38,6 +38,7 @@
 
 #define DRIVER_CLASS	"xxshm-driver"
 #define MAX_MINORS	256
+#define MAX_NAME	31	/* characters of a node's name, with its number */
 
 /**
  * struct ddi_minor - a node
@@ -329,6 +330,7 @@ static bool driver_is_valid(const struct ddi_driver *driver)
 	return driver && driver->name && *driver->name &&
 	       driver_name_is_sound(driver->name) && driver->devmap &&
 	       driver->minors >= 1 && driver->minors <= MAX_MINORS &&
+	       snprintf(NULL, 0, "%s%u", driver->name, driver->minors - 1) <= MAX_NAME &&
 	       !driver->node;
 }
 
@@ -336,10 +338,9 @@ static bool driver_is_valid(const struct ddi_driver *driver)
 static bool driver_name_is_taken(const char *name, unsigned int minor)
 {
 	struct device *device;
-	char full[32];
+	char full[MAX_NAME + 1];
 
-	if (snprintf(full, sizeof(full), "%s%u", name, minor) >= sizeof(full))
-		return true;
+	snprintf(full, sizeof(full), "%s%u", name, minor);
 	strreplace(full, '/', '!');
 	device = class_find_device_by_name(&driver_class, full);
 	put_device(device);
@@ -366,7 +367,7 @@ static int driver_add_nodes(struct ddi_driver *driver)
 	int err;
 
 	mutex_lock(&driver_names);
-	err = driver_names_are_taken(driver) ? -EEXIST :
+	err = driver_names_are_taken(driver) ? -EBUSY :
 		xxshm_nodes_add(&driver->node->nodes);
 	mutex_unlock(&driver_names);
 	return err;
@@ -384,12 +385,11 @@ static int driver_add_nodes(struct ddi_driver *driver)
  * checked: if /dev has such an entry already, the kernel makes no node.
  *
  * Context: Process context, may sleep.
- * Return: 0, or as Linux has it in a module's init function: -EINVAL if the
- * name, devmap() or the number of minors, 1 to 256, is missing, the name has a
- * control character or a folder that is empty, "." or "..", or the driver is
- * registered already; -EEXIST if another driver of xxshm has a node of one of
- * its names, or a name has more than 31 characters with its number; -EBUSY if
- * no device numbers are left; -ENOMEM.
+ * Return: 0, or as Linux has it in a module's init function: -EINVAL if the name, devmap()
+ * or the number of minors, 1 to 256, is missing, the name has a control character, a
+ * folder that is empty, "." or "..", or more than 31 characters with its number, or the
+ * driver is registered already; -EBUSY if another driver of xxshm has a node of one of
+ * its names, or no device numbers are left; -ENOMEM.
  */
 int __ddi_driver_register(struct ddi_driver *driver, struct module *owner)
 {
@@ -411,6 +411,9 @@ int __ddi_driver_register(struct ddi_driver *driver, struct module *owner)
 	/* Programs may call the driver as soon as the nodes exist. */
 	driver->node = node;
 	err = driver_add_nodes(driver);
+	/* If an init function returns EEXIST, modprobe(8) takes it for success. */
+	if (err == -EEXIST)
+		err = -EBUSY;
 	if (err) {
 		driver->node = NULL;
 		kfree(node);

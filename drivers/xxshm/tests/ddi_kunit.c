@@ -185,7 +185,7 @@ static void ddi_test_register(struct kunit *test)
 
 	KUNIT_EXPECT_EQ(test, 0, ddi_driver_register(&driver));
 	KUNIT_EXPECT_EQ(test, -EINVAL, ddi_driver_register(&driver));
-	KUNIT_EXPECT_EQ(test, -EEXIST, ddi_driver_register(&other));
+	KUNIT_EXPECT_EQ(test, -EBUSY, ddi_driver_register(&other));
 	ddi_driver_unregister(&other);
 	ddi_driver_unregister(&driver);
 	KUNIT_EXPECT_EQ(test, 0, ddi_driver_register(&other));
@@ -205,7 +205,7 @@ static void ddi_test_register_what_is_no_driver(struct kunit *test)
 	driver.name = "";
 	KUNIT_EXPECT_EQ(test, -EINVAL, ddi_driver_register(&driver));
 	driver.name = "a-name-that-is-longer-than-any-node";
-	KUNIT_EXPECT_EQ(test, -EEXIST, ddi_driver_register(&driver));
+	KUNIT_EXPECT_EQ(test, -EINVAL, ddi_driver_register(&driver));
 	driver = good;
 	driver.minors = 0;
 	KUNIT_EXPECT_EQ(test, -EINVAL, ddi_driver_register(&driver));

@@ -46,18 +46,18 @@ TEST_F(names, folder_is_made_below_dev)
 	EXPECT_FALSE(exists("/dev/a/b0"));
 }
 
-TEST_F(names, name_that_is_taken_is_eexist)
+TEST_F(names, name_that_is_taken_is_ebusy)
 {
-	EXPECT_EQ(EEXIST, insert_and_remove("name=one again=one"));
+	EXPECT_EQ(EBUSY, insert_and_remove("name=one again=one"));
 	EXPECT_NO_WARNING();
 }
 
-TEST_F(names, name_with_folder_that_is_taken_is_eexist)
+TEST_F(names, name_with_folder_that_is_taken_is_ebusy)
 {
-	EXPECT_EQ(EEXIST, insert_and_remove("name=a/b again=a/b"));
-	EXPECT_EQ(EEXIST, insert_and_remove("name=a/b again=a!b"));
-	EXPECT_EQ(EEXIST, insert_and_remove("name=a!b again=a/b"));
-	EXPECT_EQ(EEXIST, insert_and_remove("name=a!b/c again=a/b!c"));
+	EXPECT_EQ(EBUSY, insert_and_remove("name=a/b again=a/b"));
+	EXPECT_EQ(EBUSY, insert_and_remove("name=a/b again=a!b"));
+	EXPECT_EQ(EBUSY, insert_and_remove("name=a!b again=a/b"));
+	EXPECT_EQ(EBUSY, insert_and_remove("name=a!b/c again=a/b!c"));
 	EXPECT_NO_WARNING();
 }
 
@@ -108,7 +108,7 @@ TEST_F(names, other_characters_are_allowed)
 TEST_F(names, length_is_31_with_the_number)
 {
 	EXPECT_EQ(0, insert_and_remove("name=a23456789012345678901234567890"));
-	EXPECT_EQ(EEXIST, insert_and_remove("name=a234567890123456789012345678901"));
+	EXPECT_EQ(EINVAL, insert_and_remove("name=a234567890123456789012345678901"));
 	EXPECT_NO_WARNING();
 }
 
