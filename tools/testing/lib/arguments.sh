@@ -6,8 +6,8 @@
 
 tools/testing/lib/place || exit
 
-# Debian's kernels, and those that kernels/NAME.config makes.
-debian=(6.1 6.12)
+# The kernels of this Debian, the oldest first, and those that kernels/NAME.config makes.
+mapfile -t debian < <(tools/testing/lib/kernel -l)
 made=(debug kcsan)
 
 is_made() { [[ " ${made[*]} " = *" $1 "* ]]; }
