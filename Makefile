@@ -21,7 +21,7 @@ help:
 	@echo 'Without touching this machine'"'"'s kernel:'
 	@echo '  make demo       watch the module at work in a virtual machine'
 	@echo '  make check      run the tests in virtual machines'
-	@echo '                  KERNEL=6.1|6.12  on one kernel only'
+	@echo '                  KERNEL=6.1|6.12|newest|7.3  on one kernel only'
 	@echo '                  TEST="mmap ..."  some of them only; TEST=list names them'
 	@echo '                  SEED=NUMBER      repeat a random walk (TEST=walk)'
 	@echo '  make check-debug'
@@ -29,6 +29,9 @@ help:
 	@echo '                  allocations fail, and look for leaks and races; builds'
 	@echo '                  these kernels first, once, in ~/.cache/xxshm'
 	@echo '                  KERNEL=debug|kcsan, TEST=, SEED= as above'
+	@echo '  make check-matrix'
+	@echo '                  boot each kernel that xxshm claims to work on, and write'
+	@echo '                  what passed to Documentation/kernels.csv'
 	@echo '  make coverage   report which lines of the module the tests executed'
 	@echo '  make fuzz       make calls at random that lead to new places in the module,'
 	@echo '                  TIME=SECONDS (600), KERNEL=debug|kcsan|6.1|6.12, SEED=,'
@@ -113,6 +116,9 @@ check-debug: place
 	@exec env KERNEL='$(KERNEL)' TEST='$(TEST)' SEED='$(SEED)' \
 	  tools/testing/check debug
 
+check-matrix: place
+	@tools/testing/matrix
+
 coverage: place
 	@tools/testing/coverage
 
@@ -143,5 +149,5 @@ clean:
 	  -o -name Module.symvers -o -name modules.order \) -exec rm -f {} +
 
 .PHONY: modules help place headers root dkms export-source install uninstall \
-	demo check check-debug coverage fuzz fuzz-others soak bench bench-page \
+	demo check check-debug check-matrix coverage fuzz fuzz-others soak bench bench-page \
 	style clean
