@@ -14,8 +14,12 @@ VERSION := $(shell sed -n 's/^PACKAGE_VERSION="\(.*\)"/\1/p' dkms.conf)
 SOURCE := /usr/src/xxshm-$(VERSION)
 DKMS_ID := -m xxshm -v $(VERSION)
 
+# The compiler that the kernel was built with.
+LLVM_IF_CLANG := $(shell grep -qs '^CONFIG_CC_IS_CLANG=y' '$(KDIR)/include/config/auto.conf' && \
+		   echo LLVM=1)
+
 modules: place headers
-	$(MAKE) -C '$(KDIR)' M='$(CURDIR)' modules
+	$(MAKE) -C '$(KDIR)' M='$(CURDIR)' $(LLVM_IF_CLANG) modules
 
 help:
 	@echo 'Without touching this machine'"'"'s kernel:'
