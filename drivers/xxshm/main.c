@@ -45,7 +45,7 @@ MODULE_PARM_DESC(pageable,
 		 "1: pages may be swapped and are allocated on first touch; 0 (default): locked in RAM");
 
 /* Cut the suffix of a size off @text, and return by how many bits it shifts. */
-static unsigned int __init cut_suffix(char *text)
+static unsigned int __init main_cut_suffix(char *text)
 {
 	size_t len = strlen(text);
 	unsigned int shift = 0;
@@ -66,7 +66,7 @@ static unsigned int __init cut_suffix(char *text)
 	return shift;
 }
 
-static int __init parse_bytes(const char *value, u64 *bytes)
+static int __init main_parse_bytes(const char *value, u64 *bytes)
 {
 	char text[24];
 	unsigned int shift;
@@ -74,14 +74,14 @@ static int __init parse_bytes(const char *value, u64 *bytes)
 
 	if (strscpy(text, value, sizeof(text)) < 0)
 		return -EINVAL;
-	shift = cut_suffix(text);
+	shift = main_cut_suffix(text);
 	err = kstrtou64(text, 0, bytes);
 	if (err)
 		return err;
 	return check_shl_overflow(*bytes, shift, bytes) ? -ERANGE : 0;
 }
 
-static int __init read_instances(unsigned int *count)
+static int __init main_read_instances(unsigned int *count)
 {
 	if (!kstrtouint(instances, 0, count) &&
 	    *count >= 1 && *count <= MAX_INSTANCES)
@@ -92,12 +92,12 @@ static int __init read_instances(unsigned int *count)
 }
 
 /* A window that could never be allocated is refused when the module is loaded. */
-static int __init read_size(pgoff_t *npages)
+static int __init main_read_size(pgoff_t *npages)
 {
 	pgoff_t max_pages = pageable ? XXSHM_PAGEABLE_MAX_PAGES : xxshm_pages_max();
 	u64 bytes, max = (u64)max_pages << PAGE_SHIFT;
 
-	if (!parse_bytes(size, &bytes) && bytes >= 1 && bytes <= max) {
+	if (!main_parse_bytes(size, &bytes) && bytes >= 1 && bytes <= max) {
 		*npages = PAGE_ALIGN(bytes) >> PAGE_SHIFT;
 		return 0;
 	}
@@ -106,7 +106,7 @@ static int __init read_size(pgoff_t *npages)
 	return -EINVAL;
 }
 
-static int __init start_all(unsigned int count, pgoff_t npages)
+static int __init main_start(unsigned int count, pgoff_t npages)
 {
 	int err;
 
@@ -144,13 +144,13 @@ static int __init xxshm_init(void)
 	pgoff_t npages;
 	int err;
 
-	err = read_instances(&count);
+	err = main_read_instances(&count);
 	if (err)
 		return err;
-	err = read_size(&npages);
+	err = main_read_size(&npages);
 	if (err)
 		return err;
-	err = start_all(count, npages);
+	err = main_start(count, npages);
 	/* modprobe(8) takes EEXIST for success: the module would be loaded already. */
 	return err == -EEXIST ? -EBUSY : err;
 }
