@@ -20,9 +20,6 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-/* In the window, the board of the other sample comes first. */
-#define OFFSET	4096
-
 struct tally {
 	pthread_mutex_t mutex;
 	unsigned int counter;
@@ -59,6 +56,8 @@ static int count(struct tally *tally, int rounds)
 
 int main(int argc, char **argv)
 {
+	/* The second page of the window: the board of the other sample has the first. */
+	long offset = sysconf(_SC_PAGESIZE);
 	struct tally *tally;
 	int fd, err = 0;
 
@@ -69,7 +68,7 @@ int main(int argc, char **argv)
 	fd = open(argv[1], O_RDWR | O_CLOEXEC);
 	tally = fd < 0 ? MAP_FAILED :
 		mmap(NULL, sizeof(*tally), PROT_READ | PROT_WRITE, MAP_SHARED,
-		     fd, OFFSET);
+		     fd, offset);
 	if (tally == MAP_FAILED) {
 		fprintf(stderr, "tally: %s: %s\n", argv[1], strerror(errno));
 		return 1;
