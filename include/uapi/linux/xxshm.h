@@ -52,9 +52,9 @@
  *
  * The kernel checks the call first, then the device does: the range, then the
  * sharing, then the protection, then the limit of locked memory. A refused call
- * allocates nothing and costs nothing. There is one exception: if the kernel has no
- * memory for the mapping itself after a window of more than 16 pages was filled, the
- * window stays filled. The limits refuse pageable memory only if the address space has
+ * allocates nothing and costs nothing. There is one exception: a window of more than 16
+ * pages is filled before the call ends. If the kernel then has no memory for the mapping
+ * itself, or the limit has been reached meanwhile, the window stays filled. The limits refuse pageable memory only if the address space has
  * no room, or because of MAP_LOCKED.
  *
  * ENXIO
