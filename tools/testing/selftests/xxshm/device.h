@@ -36,6 +36,7 @@
 #define NODE_DRIVER	"XXSHM_DRIVER"	/* the driver whose node is to be tested */
 #define PAGEABLE	"XXSHM_PAGEABLE"	/* set if the device's memory is to be */
 #define HUGE_SIZE	(2UL << 20)
+#define HUGE_SYSFS	"/sys/kernel/mm/transparent_hugepage/enabled"
 
 /* The data model that this program was built for. */
 #ifdef __LP64__
@@ -110,6 +111,12 @@ static inline int module_unload(void)
 static inline const char *module_path(void)
 {
 	return getenv(MODULE_PATH) ?: "xxshm.ko";
+}
+
+/* Kernels for real-time work (-rt) have no large pages. */
+static inline int has_large_pages(void)
+{
+	return !access(HUGE_SYSFS, F_OK);
 }
 
 static inline int is_pageable(void)

@@ -49,6 +49,8 @@ TEST_F(pages, are_large_and_mapped_by_one_entry_each)
 	char *map = map_rw(self->fd, WINDOW);
 	size_t i;
 
+	if (!has_large_pages())
+		SKIP(return, "this kernel has no large pages");
 	ASSERT_NE(MAP_FAILED, map);
 	for (i = 0; i < WINDOW; i += page_size())
 		map[i] = 1;
@@ -158,6 +160,8 @@ TEST_F(pages, are_mapped_large_by_reading_one_byte)
 {
 	char *map = map_device(self->fd, WINDOW, PROT_READ, 0);
 
+	if (!has_large_pages())
+		SKIP(return, "this kernel has no large pages");
 	ASSERT_NE(MAP_FAILED, map);
 	(void)*(volatile char *)(map + WINDOW / 2);
 	expect_large(_metadata, map);
@@ -167,6 +171,8 @@ TEST_F(pages, are_mapped_large_by_writing_one_byte)
 {
 	char *map = map_rw(self->fd, WINDOW);
 
+	if (!has_large_pages())
+		SKIP(return, "this kernel has no large pages");
 	ASSERT_NE(MAP_FAILED, map);
 	map[WINDOW / 2] = 1;
 	expect_large(_metadata, map);
@@ -181,6 +187,8 @@ TEST_F(pages, are_mapped_as_far_as_the_mapping_goes)
 	char *map = map_rw(self->fd, WINDOW), *all = map_rw(self->fd, WINDOW);
 	char *part = map + HUGE_SIZE / 2;
 
+	if (!has_large_pages())
+		SKIP(return, "this kernel has no large pages");
 	ASSERT_NE(MAP_FAILED, map);
 	ASSERT_EQ(0, munmap(map, HUGE_SIZE / 2));
 	ASSERT_EQ(0, munmap(part + 3 * HUGE_SIZE, WINDOW - 7 * HUGE_SIZE / 2));
@@ -347,6 +355,8 @@ TEST_F(askew, window_is_large_pages_where_they_fit)
 {
 	char *map = map_rw(self->fd, ASKEW);
 
+	if (!has_large_pages())
+		SKIP(return, "this kernel has no large pages");
 	ASSERT_NE(MAP_FAILED, map);
 	number_pages(map);
 	EXPECT_EQ(5 << 10, smaps_kb(map, "Rss:"));

@@ -127,7 +127,11 @@ ADVICE(remove, MADV_REMOVE, ENODEV);
 /* Pageable memory is a file that could have holes, but is not to be changed. */
 static int expected_error(int advice, int error)
 {
-	return advice == MADV_REMOVE && is_pageable() ? EPERM : error;
+	if (advice == MADV_REMOVE && is_pageable())
+		return EPERM;
+	if ((advice == MADV_HUGEPAGE || advice == MADV_NOHUGEPAGE) && !has_large_pages())
+		return EINVAL;
+	return error;
 }
 
 FIXTURE_SETUP(advice)
