@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash disable=SC2034 # the names are for those who ask
 #
-# What users give, checked before anything is built; to be sourced in the folder of
-# the clone. An error is one line that says what would be right, and status 2.
+# Checks of the users' arguments, before anything is built; to be sourced in the folder
+# of the clone. An error is one line that names the valid values, and status 2.
 
 tools/testing/lib/place || exit
 

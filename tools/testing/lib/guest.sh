@@ -1,20 +1,20 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash
 #
-# What the virtual machines of all tests have in common, to be sourced:
+# The virtual machines of all tests, to be sourced:
 #
 #   in_guest [OPTION VALUE]... KERNEL FOUND SECONDS COMMAND...
-#                                 its exit status is that of vm/run, for which the
-#                                 OPTIONs are, as -m 320M
+#                                 runs vm/run, with more OPTIONs such as -m 320M, and
+#                                 returns its status
 #   results_in_guest KERNEL FOUND SECONDS COMMAND...
-#                                 the results of its TAP, and that of the kernel
+#                                 the results of the command's TAP, and one for the kernel
 #
-# The module has been built for the kernel. The command may write to FOUND, where
-# console and verdict are left: what the kernel and what vm/run said.
+# The module has been built for the kernel. The command may write to FOUND. There
+# "console" has the kernel's messages, and "verdict" those of vm/run.
 
 . tools/testing/lib/result.sh
 
-# A process and all that it has started, the last ones first.
+# End a process and all its children, the children first.
 end_tree() {
 	local child
 
@@ -28,9 +28,8 @@ end_tree() {
 # not for "wait".
 trap 'end_tree $$; exit 143' HUP INT TERM
 
-# init_on_alloc would hide pages that the module forgot to clear; 6.1 has
-# memfd_secret(2) only where it is asked for. Tests load modules all the time, and
-# unloading one waits for RCU more than for anything else.
+# init_on_alloc would hide pages that the module forgot to clear. 6.1 has memfd_secret(2)
+# only with its option. Tests unload modules all the time, which mostly waits for RCU.
 in_guest() {
 	local options=() kernel found seconds image
 
