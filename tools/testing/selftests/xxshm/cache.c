@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What other parts of the kernel find in the page cache of the memory, and leave there.
- * Some kernels read a mapping's first page through the page cache to find its build id.
+ * Other parts of the kernel read the page cache of the memory, and may leave pages there.
+ * Some kernels read a mapping's first page this way, to find its build id.
  */
 #include <pthread.h>
 
@@ -48,14 +48,14 @@ FIXTURE_TEARDOWN_PARENT(cache)
 	EXPECT_EQ(0, holder_end());
 }
 
-/* Read a page of @cache, and count those that are there. */
+/* Read a page of @cache, and count the pages that exist. */
 #define EXPECT_READ(expected, n) do {						\
 	ASSERT_EQ(0, ioctl(self->holder, HOLDER_IOC_READ, &self->cache));	\
 	EXPECT_EQ(expected, self->cache.ret);					\
 	EXPECT_EQ(n, self->cache.nrpages);					\
 } while (0)
 
-/* Leave one there. */
+/* Leave a page there. */
 #define LEAVE_AT(at) do {							\
 	self->cache.index = at;							\
 	ASSERT_EQ(0, ioctl(self->holder, HOLDER_IOC_LEAVE, &self->cache));	\
@@ -157,7 +157,7 @@ struct reader {
 	unsigned int wrong;
 };
 
-/* All of a window is read as zeroes, or not at all. */
+/* Reading a page of a window gives zeroes, or fails. */
 static void *read_on(void *arg)
 {
 	struct reader *reader = arg;
@@ -174,7 +174,7 @@ static void *read_on(void *arg)
 	return NULL;
 }
 
-/* Map a device for the first time while another thread reads it: how it went. */
+/* Map a device for the first time while another thread reads it; the result. */
 static int map_beside_reader(struct reader *reader, size_t len)
 {
 	pthread_t thread;

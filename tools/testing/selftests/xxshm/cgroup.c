@@ -16,7 +16,7 @@ static long cgroup_pays(const char *cgroup)
 	return cgroup_stat(cgroup, "file ");
 }
 
-/* Enter a new one, with a limit. */
+/* Enter a new cgroup with a limit. */
 static int enter_limited(const char *limit)
 {
 	return cgroup_make(OURS) || write_file(OURS "/memory.max", limit) ||
@@ -51,7 +51,7 @@ TEST_F(limited, not_enough_memory_is_enomem_and_keeps_nothing)
 	EXPECT_LT(cgroup_pays(OURS), (long)WINDOW / 8);
 }
 
-/* The price was paid before the memory was found to be missing. */
+/* The charge came before the failed allocation, and was returned. */
 TEST_F(limited, not_enough_memory_costs_nothing)
 {
 	long before = user_locked(self->fd);
@@ -81,7 +81,7 @@ TEST_F(limited, it_works_once_there_is_memory)
 	EXPECT_TRUE(cgroup_pays_for(OURS, "file ", WINDOW));
 }
 
-/* What is not lost is free: half of the large folios that could not be had. */
+/* Nothing is lost if most of the memory is free again. */
 TEST_F(limited, refused_window_loses_no_page)
 {
 	const int times = 20;
@@ -97,7 +97,7 @@ TEST_F(limited, refused_window_loses_no_page)
 		  before - times * (long)(HUGE_SIZE >> 10) / 2);
 }
 
-/* What the first attempt gave back was in other hands meanwhile. */
+/* Other users had the pages that the first attempt gave back. */
 TEST_F(limited, window_is_zero_that_could_not_be_had_at_first)
 {
 	char *map;
@@ -110,7 +110,7 @@ TEST_F(limited, window_is_zero_that_could_not_be_had_at_first)
 	EXPECT_TRUE(is_zero(map, WINDOW));
 }
 
-/* Over the limit of locked memory: no page is allocated to find out. */
+/* Over the limit of locked memory: refused before a page is allocated. */
 TEST_F(limited, the_limit_of_locked_memory_comes_first)
 {
 	ASSERT_EQ(0, become_user(USER_A, WINDOW - page_size()));
@@ -196,8 +196,9 @@ FIXTURE_TEARDOWN_PARENT(driver)
 }
 
 /*
- * Who maps it first pays for it; who cannot is refused, and not killed. What was paid
- * until then stays, so that the next allocation of anything would meet the limit.
+ * The cgroup of the first process that maps it pays. A process whose cgroup cannot pay is
+ * refused, and not killed. The charge until then stays, so its next allocation would meet
+ * the limit.
  */
 TEST_F(driver, memory_is_that_of_who_maps_it_first)
 {
@@ -233,7 +234,7 @@ FIXTURE_VARIANT(cache) {
 FIXTURE_VARIANT_ADD(cache, window) { .is_driver = 0, .memory = WINDOW };
 FIXTURE_VARIANT_ADD(cache, driver) { .is_driver = 1, .memory = DRIVERS };
 
-/* A block device to read, and a cgroup in which less than that fits. */
+/* A block device to read, and a cgroup that is smaller than it. */
 FIXTURE_SETUP(cache)
 {
 	ASSERT_TRUE(swap_is_there());
@@ -256,7 +257,7 @@ FIXTURE_TEARDOWN_PARENT(cache)
 	EXPECT_EQ(0, write_file(SWAP_SYSFS "reset", "1"));
 }
 
-/* Returns how many bytes it has read. The cache is there until @fd is closed. */
+/* Returns the number of bytes read. Their cache stays until @fd is closed. */
 static long read_through(int fd)
 {
 	static char buffer[1 << 20];

@@ -9,7 +9,7 @@
 #define OURS	CGROUPS "/xxshm-test"
 #define OTHER	CGROUPS "/xxshm-other"
 
-/* What a cgroup pays for, in bytes, by a key of memory.stat. */
+/* The charge of a cgroup, in bytes, for a key of memory.stat. */
 static inline long cgroup_stat(const char *cgroup, const char *key)
 {
 	char path[64];
@@ -21,13 +21,13 @@ static inline long cgroup_stat(const char *cgroup, const char *key)
 /* memory.stat may lag by some hundred pages, until something else happens. */
 #define STAT_LAG	(2L << 20)
 
-/* Does it pay for so many bytes, by that key? */
+/* Is it charged this many bytes, for that key? */
 static inline int cgroup_pays_for(const char *cgroup, const char *key, long bytes)
 {
 	return cgroup_stat(cgroup, key) > bytes - STAT_LAG;
 }
 
-/* A cgroup is empty only some time after its last process is reaped. */
+/* A cgroup becomes empty some time after its last process is reaped. */
 static inline int cgroup_remove(const char *cgroup)
 {
 	int i, ret = -1;
@@ -64,8 +64,8 @@ static inline int cgroup_enter(const char *cgroup)
 }
 
 /*
- * A child in a cgroup that maps a window of so many bytes, touches a part of it, and
- * exits: with 0, unless one of them fails.
+ * A child in a cgroup maps a window of this many bytes, touches a part of it, and exits:
+ * with 0 if both succeed.
  */
 static inline int touch_in(const char *cgroup, int fd, size_t window, size_t from,
 			   size_t len)

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A page holds what was last written to it: processes write to random pages of a
- * window and check others, have them unmapped, swapped, moved and shared with
- * children, and are killed halfway. What each page has to hold stands in memory of
- * another kind. XXSHM_SECONDS in the environment says how long it goes on, XXSHM_SEED
- * what is chosen; not who is faster.
+ * A page holds its last written bytes. Processes write to random pages of a window and
+ * check others; pages are unmapped, swapped, moved and shared with children; processes are
+ * killed halfway. Other memory has the expected bytes of each page. In the environment,
+ * XXSHM_SECONDS is the duration, and XXSHM_SEED decides the choices, but not the timing.
  */
 #include <pthread.h>
 #include <sys/prctl.h>
@@ -18,7 +17,7 @@
 #define UNMAPPED	16	/* most pages that one step unmaps, moves... */
 #define KILLS		4	/* at least */
 
-/* What a page has to hold; while someone writes to it, one of two things. */
+/* The expected bytes of a page; while somebody writes to it, one of two values. */
 struct record {
 	__u32 writer;		/* 1 + slot, or 0 */
 	__u32 before, now;	/* values that were written, 0: none yet */
@@ -77,7 +76,7 @@ FIXTURE_TEARDOWN_PARENT(churn)
 		EXPECT_EQ(0, swap_off());
 }
 
-/* No two pages hold the same, but those that nobody has written to. */
+/* No two written pages hold the same bytes. */
 static __u64 word_of(size_t number, __u32 written)
 {
 	return written ? (__u64)number << 32 | written : 0;
@@ -88,7 +87,7 @@ static __u64 *page_at(char *map, size_t page, size_t number)
 	return (__u64 *)(map + number * page);
 }
 
-/* The first word of a page that is neither of two, or -1. */
+/* The first word of a page that has neither of two values, or -1. */
 static long wrong_word(const __u64 *words, size_t page, __u64 one, __u64 other)
 {
 	size_t i;
@@ -184,7 +183,7 @@ static int check_in_child(struct board *board, char *map, size_t page, size_t nu
 	return wait_for(pid) == 0;
 }
 
-/* Somewhere else, and back. No more than a page, which is not of two mappings. */
+/* Move a page elsewhere, and back. A single page never belongs to two mappings. */
 static int move(char *at, size_t page)
 {
 	char *room = mmap(NULL, page, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -199,13 +198,13 @@ static int map_again(char *at, size_t len, int fd, off_t offset)
 			  offset);
 }
 
-/* Of locked memory it would only part the large pages, soon all of them. */
+/* On locked memory it would only split the large pages, soon all of them. */
 static int swap_or_unmap(char *map, size_t len)
 {
 	return madvise(map, len, is_pageable() ? MADV_PAGEOUT : MADV_DONTNEED);
 }
 
-/* What happens to the pages of a mapping. */
+/* The actions on the pages of a mapping. */
 static int disturb(int fd, char *map, size_t offset, size_t len, __u64 *seed)
 {
 	switch (random_below(seed, 4)) {
@@ -226,7 +225,7 @@ struct mapping {
 	__u64 seed;
 };
 
-/* Beside the faults of the same process; some of it may be elsewhere just now. */
+/* While the same process faults; a page may be elsewhere at the moment. */
 static void *disturb_beside(void *data)
 {
 	struct mapping *mapping = data;
@@ -240,7 +239,7 @@ static void *disturb_beside(void *data)
 	return NULL;
 }
 
-/* Until killed with all its children, or something is wrong. */
+/* Runs until it is killed with all its children, or finds an error. */
 static int work(int fd, struct board *board, size_t page, size_t len, __u32 writer,
 		__u64 seed)
 {

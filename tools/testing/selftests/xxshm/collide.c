@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Two that do different things to the same mapping at the same moment: whoever
- * comes first, the outcome is one of the two that could have come one after the
- * other. Where there are two, each is seen often, so they did collide.
+ * Two threads do different things to the same mapping at the same moment. The outcome must
+ * be that of one order or of the other. If these differ, each is seen often: so the two
+ * threads really collide.
  */
 #include <pthread.h>
 #include <setjmp.h>
@@ -48,7 +48,7 @@ struct pair {
 	size_t page;
 	char *map;
 	char *to;	/* an address that is free */
-	int (*first)(struct pair *pair);	/* 0: 1 was first; 1: 0 was; 2: neither */
+	int (*first)(struct pair *pair);	/* 0: thread 1 was first; 1: thread 0 was; 2: neither */
 	void (*second)(struct pair *pair);
 	int wrong;
 };
@@ -97,7 +97,7 @@ static void *run_second(void *data)
 	return NULL;
 }
 
-/* Returns how often something was wrong. */
+/* Returns the number of errors. */
 static int run_pair(struct pair *pair)
 {
 	pthread_t thread;
@@ -121,7 +121,7 @@ static int is_mapped(char *addr, size_t page)
 	return !mincore(addr, page, &resident);
 }
 
-/* In a child, which has nothing of the pair but its own thread. */
+/* In a child, which has only the thread that forked. */
 static int look_in_child(const struct pair *pair)
 {
 	int has = is_mapped(pair->map, pair->page);
@@ -141,7 +141,7 @@ static int fork_and_look(struct pair *pair)
 	return wait_for(pid);
 }
 
-/* The child has the mapping, and it is paid for, or it has not. */
+/* Either the child has the mapping and it is charged, or it has none. */
 static int fork_with_or_without(struct pair *pair)
 {
 	int had = fork_and_look(pair);
@@ -162,7 +162,7 @@ TEST_F_TIMEOUT(collide, fork_and_munmap, 600)
 	EXPECT_HITS(self->meeting);
 }
 
-/* The child has the mapping where it was or where it went, not both. */
+/* The child has the mapping at the old or at the new address, not at both. */
 static int fork_before_or_after(struct pair *pair)
 {
 	switch (fork_and_look(pair)) {
@@ -194,7 +194,7 @@ static void leave_touch(int sig)
 	siglongjmp(no_mapping, 1);
 }
 
-/* What was written, or a signal; never another page. */
+/* The written byte, or a signal; never another page. */
 static int touch(struct pair *pair)
 {
 	if (sigsetjmp(no_mapping, 1))
@@ -211,7 +211,7 @@ TEST_F_TIMEOUT(collide, fault_and_munmap, 600)
 	EXPECT_HITS(self->meeting);
 }
 
-/* A page that moves is touched at the one address or at the other. */
+/* A moving page is touched at the old address or at the new one. */
 static int touch_either(struct pair *pair)
 {
 	volatile int had = touch(pair);
@@ -232,7 +232,7 @@ TEST_F_TIMEOUT(collide, fault_and_mremap, 600)
 	EXPECT_HITS(self->meeting);
 }
 
-/* What the ioctl can say while @len bytes are mapped or unmapped: 0 or all. */
+/* While @len bytes are mapped or unmapped, the ioctl says 0 or all of them. */
 static int ask(int fd, long len, int *wrong)
 {
 	struct xxshm_info info = {};
@@ -272,7 +272,7 @@ TEST_F_TIMEOUT(collide, info_and_mmap, 600)
 	EXPECT_HITS(meeting);
 }
 
-/* Returns 0 if it was had, and given back. */
+/* Returns 0 if mapping and unmapping succeeded. */
 static int take(int fd, size_t len)
 {
 	char *map = map_rw(fd, len);
@@ -280,7 +280,7 @@ static int take(int fd, size_t len)
 	return map == MAP_FAILED ? -1 : munmap(map, len);
 }
 
-/* Returns how often it was refused. */
+/* Returns the number of refusals. */
 static int take_often(int fd, size_t len)
 {
 	time_t start = time(NULL);
@@ -292,8 +292,8 @@ static int take_often(int fd, size_t len)
 }
 
 /*
- * What takes some instructions only is hit by running free: each has a part of
- * the limit that the other never needs.
+ * A step of few instructions is hit by running without rounds: each thread has a part of
+ * the limit that the other one never needs.
  */
 TEST_F_TIMEOUT(collide, who_keeps_to_his_part_is_not_refused, 600)
 {
@@ -346,7 +346,7 @@ FIXTURE_TEARDOWN_PARENT(users)
 	EXPECT_EQ(0, module_unload());
 }
 
-/* Only the calling thread: the library's function changes all of them. */
+/* For the calling thread only: the library's function changes all threads. */
 static int be(uid_t uid)
 {
 	return syscall(SYS_setresuid, uid, 0, 0);
@@ -363,7 +363,7 @@ static long locked_by(int fd, uid_t uid)
 	return be(uid) ? -1 : pages_locked(fd);
 }
 
-/* Map as the one user and unmap as the other. Returns how much went wrong. */
+/* Map as one user and unmap as another. Returns the number of errors. */
 static int map_and_change(int fd, size_t page, int rounds, __u64 seed)
 {
 	int wrong = 0;
@@ -398,7 +398,7 @@ static void *map_until_exit(void *data)
 	_exit(1);
 }
 
-/* One thread ends the process while the other is in the midst of anything. */
+/* One thread ends the process while the other is at work. */
 static pid_t fork_changers(int fd, size_t page, __u64 seed)
 {
 	struct changer changer = { fd, page, seed + 1000 };

@@ -10,7 +10,7 @@
 #define MIB		(1024UL << 10)
 #define WINDOW		MIB
 #define PAGES		(WINDOW / 4096)
-#define SMALL		(512 * MIB)	/* most memory that this takes for a small machine */
+#define SMALL		(512 * MIB)	/* a machine with at most this much memory is small */
 #define ALLOWED		"/proc/sys/vm/compact_unevictable_allowed"
 
 struct window {
@@ -55,7 +55,7 @@ static void note_frames(struct window *windows)
 			windows[i].frames[j] = window_frame(&windows[i], j);
 }
 
-/* How many pages have another frame than they had. */
+/* The number of pages whose frame has changed. */
 static int moved_pages(const struct window *windows)
 {
 	unsigned int i, j;
@@ -76,7 +76,7 @@ FIXTURE_SETUP(scattered)
 	if ((__u64)sysconf(_SC_PHYS_PAGES) * page_size() > SMALL)
 		SKIP(return, "this machine has too much memory");
 	ASSERT_EQ(0, stop_balancing());
-	/* Nor does the kernel compact by itself meanwhile. */
+	/* The kernel must not compact by itself meanwhile. */
 	ASSERT_EQ(0, write_file(ALLOWED, "0"));
 	ASSERT_EQ(0, module_load("instances=16 size=1M"));
 	for (i = 0; i < DEVICES; i++) {

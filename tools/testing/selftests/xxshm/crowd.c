@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Many come to a device that nobody has used, and to an empty window, at once: one of
- * them allocates it, the others wait and get the same memory, also if the one is killed
- * at it. Or to a driver's memory that nobody has mapped yet.
+ * Many processes map a new device with an empty window at once. One of them allocates the
+ * window; the others wait and get the same memory, even if the first one is killed
+ * meanwhile. The same for a driver's memory that nobody has mapped yet.
  */
 #include <sys/sysinfo.h>
 
@@ -53,7 +53,7 @@ FIXTURE_TEARDOWN_PARENT(crowd)
 	EXPECT_EQ(0, module_unload());
 }
 
-/* Each writes its own number into the memory, and finds those of all others. */
+/* Each member writes its number into the memory, and finds those of all others. */
 static int find_the_others(struct meeting *meeting, char *map, int self)
 {
 	int i, wrong = 0;
@@ -119,7 +119,7 @@ TEST_F_TIMEOUT(crowd, shares_one_allocation, 900)
 	EXPECT_ALLOCATED((long)meeting->rounds - 1, before);
 }
 
-/* What nobody uses, in bytes. A large page that somebody takes shows at once. */
+/* Free memory, in bytes. The allocation of a large page shows at once. */
 static __u64 free_memory(void)
 {
 	struct sysinfo info;
@@ -129,8 +129,8 @@ static __u64 free_memory(void)
 }
 
 /*
- * Mapper 0 begins alone, so that it is the one who allocates. @meeting->got[0]:
- * the others may begin, @meeting->got[1]: it is done.
+ * Mapper 0 begins alone, so that it allocates. @meeting->got[0]: the others may begin;
+ * @meeting->got[1]: mapper 0 has finished.
  */
 static pid_t fork_mapper(struct meeting *meeting, int fd, int self, size_t len)
 {
@@ -260,8 +260,8 @@ static int look_at_new_memory(struct meeting *meeting, int fd, char *map, int se
 }
 
 /*
- * How often something was wrong; @meeting->got[0] counts who came before anybody had
- * a mapping, @meeting->got[1] who has one.
+ * Returns the number of errors. @meeting->got[0] counts members that came before anybody
+ * had a mapping, @meeting->got[1] those that have one.
  */
 static int map_new_memory(struct meeting *meeting, int fd, int self, size_t len)
 {

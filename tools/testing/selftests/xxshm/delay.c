@@ -25,7 +25,7 @@ static long cgroup_current(const char *cgroup)
 	return read_number(path, "");
 }
 
-/* The device, or a driver's node with a region; a new module in any case. */
+/* The device, or a driver's node with a region; the module is loaded anew. */
 static int open_fresh(int is_region)
 {
 	if (is_region)
@@ -69,8 +69,7 @@ static int has_grown_in(const char *cgroup, pid_t pid)
 }
 
 /*
- * A process in a cgroup with a memory.high far below what is allocated for the
- * page that it maps.
+ * A process in a cgroup with a memory.high far below the size of the window that it maps.
  */
 FIXTURE_SETUP(high)
 {
@@ -124,7 +123,7 @@ TEST_F(high, a_thread_exits_meanwhile)
 	kill_and_wait(self->pid);
 }
 
-/* Memory of its own is delayed by the cgroup as well, but not for long. */
+/* The cgroup also delays the process for memory of its own, but not for long. */
 TEST_F(high, a_thread_maps_and_unmaps_meanwhile)
 {
 	self->crew->may_work = 1;
@@ -374,7 +373,7 @@ TEST_F(throttled, a_process_elsewhere_is_not)
 	EXPECT_EQ(WINDOW, device_attribute("allocated"));
 	if (self->busy)
 		kill_and_wait(self->busy);
-	/* It has the window now too, and may have come to its end. */
+	/* It has the window now, too, and may have exited. */
 	kill_and_wait(self->pid);
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What every test needs: a freshly loaded module, its device, its memory.
+ * Helpers for every test: a freshly loaded module, its device, its memory.
  *
  * A test loads the module in its FIXTURE_SETUP with the parameters it wants
  * and unloads it in FIXTURE_TEARDOWN_PARENT, after its own process is gone:
@@ -34,7 +34,7 @@
 #define MODULE_PATH	"XXSHM_MODULE"	/* environment: path of xxshm.ko */
 #define DRIVERS_PATH	"XXSHM_DRIVERS"	/* folder of the drivers' modules */
 #define NODE_DRIVER	"XXSHM_DRIVER"	/* the driver whose node is to be tested */
-#define PAGEABLE	"XXSHM_PAGEABLE"	/* set if the device's memory is to be */
+#define PAGEABLE	"XXSHM_PAGEABLE"	/* set to test pageable memory */
 #define HUGE_SIZE	(2UL << 20)
 #define HUGE_SYSFS	"/sys/kernel/mm/transparent_hugepage/enabled"
 
@@ -54,8 +54,7 @@ static inline size_t page_size(void)
 }
 
 /*
- * Some programs are for the device and, just as they are, for the node of a driver
- * that behaves like it.
+ * Some programs test the device, and also the node of a driver that behaves like it.
  */
 static inline int is_device(void)
 {
@@ -124,7 +123,7 @@ static inline int is_pageable(void)
 	return !!getenv(PAGEABLE);
 }
 
-/* What is charged, or there before it is touched, of so much: only if it is locked. */
+/* Locked memory is charged, and there before it is touched; pageable is not. */
 static inline long if_locked(long amount)
 {
 	return is_pageable() ? 0 : amount;
@@ -153,7 +152,7 @@ static inline char *map_rw(int fd, size_t len)
 	return map_device(fd, len, PROT_READ | PROT_WRITE, 0);
 }
 
-/* mmap(2) with an offset in pages, beyond what a 32-bit off_t can say. */
+/* mmap(2) with an offset in pages, which may exceed a 32-bit off_t. */
 static inline char *map_pgoff(int fd, size_t len, __u64 pgoff)
 {
 	int prot = PROT_READ | PROT_WRITE;
@@ -167,7 +166,7 @@ static inline char *map_pgoff(int fd, size_t len, __u64 pgoff)
 #endif
 }
 
-/* Leave so much free memory behind that is not zero. */
+/* Fill this much memory with other bytes than zeroes, and free it. */
 static inline int dirty_memory(size_t len)
 {
 	char *dirty = mmap(NULL, len, PROT_READ | PROT_WRITE,
@@ -184,7 +183,7 @@ static inline int is_zero(const char *map, size_t len)
 	return !*map && !memcmp(map, map + 1, len - 1);
 }
 
-/* Open what a mapping is of, by way of /proc/self/map_files. */
+/* Open the file of a mapping through /proc/self/map_files. */
 static inline int open_map_file_as(const char *map, size_t len, int flags)
 {
 	char path[64];
@@ -234,8 +233,8 @@ static inline int write_file(const char *path, const char *text)
 }
 
 /*
- * Let the kernel move nothing between the nodes of a machine by itself. 6.1 does not
- * count a large page as mapped while it looks who uses it.
+ * Keep the kernel from moving pages between NUMA nodes by itself. While it looks for the
+ * users of a large page, 6.1 does not count the page as mapped.
  */
 static inline int stop_balancing(void)
 {
@@ -257,8 +256,8 @@ static inline long read_vmstat(const char *name)
 }
 
 /*
- * Pages in the page cache. A window shows in it to the page, but so does what
- * the rest of the system reads: compare with half a large window.
+ * Pages in the page cache. Each page of a window counts, but so do other files that the
+ * system reads: compare with half a large window.
  */
 static inline long cached_pages(void)
 {
@@ -301,7 +300,7 @@ static inline long smaps_kb(const void *addr, const char *key)
 	return line ? strtol(line + strlen(key), NULL, 10) : -1;
 }
 
-/* What /proc/self/pagemap has of a page, see Documentation/admin-guide/mm/pagemap.rst. */
+/* The entry of a page in /proc/self/pagemap, see admin-guide/mm/pagemap.rst. */
 static inline __u64 pagemap_entry(const void *addr)
 {
 	int fd = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
@@ -318,7 +317,7 @@ static inline __u64 pagemap_entry(const void *addr)
 #define PAGEMAP_SOFT_DIRTY	(PAGEMAP_PFN + 1)	/* bit 55 */
 #define PAGEMAP_PRESENT		(PAGEMAP_SOFT_DIRTY << 8)	/* bit 63 */
 
-/* How many entries of page tables the page has that is mapped at @addr, or -1. */
+/* The number of page table entries of the page that is mapped at @addr, or -1. */
 static inline long times_mapped(const void *addr)
 {
 	int fd = open("/proc/kpagecount", O_RDONLY | O_CLOEXEC);
@@ -348,7 +347,7 @@ static inline __u64 seed_or(__u64 other)
 	return given && *given ? strtoull(given, NULL, 0) : other;
 }
 
-/* When to end: after so many seconds, unless the environment says how many. */
+/* The end of a run: after @seconds, or the number in the environment. */
 static inline time_t end_after(long other)
 {
 	const char *given = getenv("XXSHM_SECONDS");

@@ -31,7 +31,7 @@
 #define PAGES		4
 #define MAP_COUNT	"/proc/sys/vm/max_map_count"
 #define RW		(PROT_READ | PROT_WRITE)
-#define PROT_UNKNOWN	0x70		/* bits that mean nothing */
+#define PROT_UNKNOWN	0x70		/* unknown bits */
 #define MAP_UNKNOWN	0x200000	/* the same, for mmap(2) */
 
 /* A call that returns -1, or MAP_FAILED, and sets errno. */
@@ -259,7 +259,7 @@ TEST_F(device, map_that_is_to_be_locked)
 				   self->fd));
 }
 
-/* A process may have so many mappings; the limit is that of the whole machine. */
+/* The limit of mappings is one setting for the whole machine. */
 FIXTURE(crowded) {
 	char *map;
 	size_t page;
@@ -431,7 +431,7 @@ TEST_F(device, ioctl_of_no_open_file_is_ebadf)
 	EXPECT_EQ(0, ioctl(self->write_only, XXSHM_IOC_INFO, &info));
 }
 
-/* They are the same for every file, and do not come to the device. */
+/* They are the same for every file: the device is not asked. */
 TEST_F(device, ioctls_of_the_vfs)
 {
 	struct file_clone_range range = { .src_fd = self->fd };
@@ -459,7 +459,7 @@ TEST_F(device, lseek_that_leads_nowhere)
 }
 
 #ifdef SYS_mmap2
-/* In ia32, this program is built as 32-bit programs were before large files. */
+/* In ia32, this program is built without large-file support. */
 TEST_F(device, size_beyond_off_t_is_eoverflow)
 {
 	struct stat st;
@@ -477,7 +477,7 @@ TEST_F(device, size_beyond_off_t_is_eoverflow)
 }
 #endif
 
-/* fstat(2), ftruncate(2), fallocate(2), and what else is about a file's bytes */
+/* fstat(2), ftruncate(2), fallocate(2), and others about a file's size */
 
 TEST_F(device, ftruncate_is_einval)
 {
@@ -583,7 +583,7 @@ TEST_F(device, fcntl_that_wants_another_kind_of_file)
 	EXPECT_ERRNO(EINVAL, fcntl(self->fd, F_SETLEASE, F_RDLCK));
 	EXPECT_ERRNO(EINVAL, fcntl(self->fd, F_ADD_SEALS, F_SEAL_WRITE));
 	EXPECT_ERRNO(EINVAL, fcntl(self->fd, F_GET_SEALS));
-	/* A kernel may be built without. */
+	/* A kernel may lack it. */
 	EXPECT_ERRNO(access("/proc/sys/fs/dir-notify-enable", F_OK) ? EINVAL : ENOTDIR,
 		     fcntl(self->fd, F_NOTIFY, DN_ACCESS));
 	EXPECT_ERRNO(EBADF, fcntl(self->fd, F_GETPIPE_SZ));

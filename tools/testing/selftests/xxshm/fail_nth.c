@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Everything fails once: a sequence of calls is repeated, and each time the
- * next of its points fails, until it comes to its end. Whether the call that
- * met its point fails or gets by, nothing is lost, and it works right after.
+ * Everything fails once: a sequence of calls is repeated, and each time its next point
+ * fails, until the sequence reaches its end. The call at that point may fail or succeed;
+ * in both cases nothing is lost, and the call works right after.
  */
 #include "harness.h"
 #include "sequence.h"
 
-#define END		3	/* times to come to the end: points come and go */
+#define END		3	/* times to reach the end: points come and go */
 
-/* What a call that fails leaves as it was; some of it only changes back. */
+/* The state that a failed call must leave unchanged, sooner or later. */
 struct trace {
 	long references, locked, charged, here;
 	long allocated, refused, cached;
@@ -42,12 +42,12 @@ static int costs_the_same(const struct trace *a, const struct trace *b)
 	       a->charged == b->charged && a->here == b->here;
 }
 
-/* So many pages are filled with the mapping, more before it is made. */
+/* Up to this many pages are filled by mmap(2) itself, more before it. */
 #define SMALL_WINDOW	(16 * page_size())
 
 /*
- * A large window may have been filled, as a whole, when the mapping fails. Others put
- * pages into the page cache too, but not half a large folio.
+ * A large window may have been filled as a whole when the mapping fails. Others put pages
+ * into the page cache, too, but less than half a large folio.
  */
 static int is_the_same(const struct trace *a, const struct trace *b, size_t window)
 {
@@ -61,8 +61,8 @@ static int is_the_same(const struct trace *a, const struct trace *b, size_t wind
 }
 
 /*
- * @make: prepares, @run: is swept, @check: looks at what it got, or NULL,
- * @at_least: it has so many points.
+ * @make prepares, @run is swept, @check checks its result, or NULL, @at_least is the
+ * least number of points.
  */
 struct sequence {
 	const char *parameters;
@@ -147,7 +147,7 @@ SEQUENCE(swap_pageable, .parameters = PAGED, .make = make_touched_mapping,
 #ifdef __LP64__
 SEQUENCE(load, .parameters = "instances=3", .make = make_nothing,
 	 .run = load_and_unload, .at_least = 90);
-/* A large folio is there already when the small pages behind it fail. */
+/* A large folio exists already when the small pages behind it fail. */
 SEQUENCE(first_mixed_mmap, .parameters = "instances=64 size=2080K",
 	 .make = make_new_file, .run = map, .check = check_zero, .at_least = 20);
 #endif
@@ -215,8 +215,8 @@ static long attempt(struct __test_metadata *_metadata,
 }
 
 /*
- * Points of the kernel's own loader come first, and are not the module's to
- * survive. To load without instances is refused once they are passed.
+ * The points of the kernel's own loader come first, and are not those of the module.
+ * Loading with no instances is refused behind them.
  */
 static long count_loader(const struct sequence *sequence,
 			 const struct state *state, int faults)
@@ -239,8 +239,8 @@ static long count_mounts(const struct sequence *sequence)
 }
 
 /*
- * A load has a point more or less each time, so that one may be passed by. Its
- * last step, which is to be taken back with all others, gets more chances.
+ * The number of points differs by one from load to load, so the sweep may miss one. The
+ * last step, after which everything has to be undone, gets more tries.
  */
 static void sweep_last_steps(struct __test_metadata *_metadata,
 			     const struct sequence *sequence,
@@ -262,7 +262,7 @@ TEST_F_TIMEOUT(sweep, loses_nothing, 900)
 	long skipped, nth, mounts;
 	int ends = 0, tries;
 
-	/* What only the first time takes is not part of it. */
+	/* Allocations of the first time only are not part of the sweep. */
 	attempt(_metadata, sequence, &self->state, self->faults, FAR);
 	mounts = count_mounts(sequence);
 	ASSERT_GE(mounts, 0);
@@ -276,7 +276,7 @@ TEST_F_TIMEOUT(sweep, loses_nothing, 900)
 	sweep_last_steps(_metadata, sequence, &self->state, self->faults, nth);
 	TH_LOG("points: %ld, the last is %ld", nth - skipped - 1, nth - 1);
 	EXPECT_GE(nth - skipped - 1, sequence->at_least);
-	/* A mount goes in its own time. */
+	/* The kernel frees a mount some time later. */
 	for (tries = 0; count_mounts(sequence) > mounts && tries < 1000; tries++)
 		usleep(10000);
 	EXPECT_LE(count_mounts(sequence), mounts);

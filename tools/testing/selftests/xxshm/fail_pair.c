@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * One of two fails to allocate what both of them need: the other one gets it.
+ * One of two processes fails to allocate an object that both need: the other one gets it.
  */
 #include <sys/prctl.h>
 
@@ -35,8 +35,8 @@ FIXTURE_TEARDOWN_PARENT(pair)
 }
 
 /*
- * Returns how much went wrong; 0 fails, at a later point in each round. The state
- * of the fixture is in memory that both share: each has a copy.
+ * Returns the number of errors. Process 0 fails, at a later point in each round. Each
+ * process has a copy of the fixture; the state is in memory that both share.
  */
 static int map_first(struct meeting *meeting, struct state state, int self)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Failures on demand. A point is where the kernel can be made to fail: an
- * allocation, or a copy from or to user memory. Only the task that asked for it
- * meets the failure, and not in an interrupt.
+ * Failures on demand. A point is a place where the kernel can be made to fail: an
+ * allocation, or a copy from or to user memory. The failure comes only in the task that
+ * asked for it, and not in an interrupt.
  */
 #ifndef _SELFTESTS_XXSHM_FAULT_H
 #define _SELFTESTS_XXSHM_FAULT_H
@@ -14,14 +14,14 @@
 #define DEBUGFS		"/sys/kernel/debug/"
 #define FAR		1000000	/* more points than anything has */
 
-/* The kernel that looks for races has no failing of copies. */
+/* The kernel that looks for races cannot make copies fail. */
 static inline int quieten_copies(void)
 {
 	return !access(DEBUGFS "fail_usercopy", F_OK) &&
 	       write_file(DEBUGFS "fail_usercopy/verbose", "0");
 }
 
-/* Let every point count, and without a message for each. */
+/* Count every point, without a message for each. */
 static inline int set_up_faults(void)
 {
 	return write_file(DEBUGFS "failslab/ignore-gfp-wait", "N") ||
@@ -34,8 +34,8 @@ static inline int set_up_faults(void)
 }
 
 /*
- * Before it returns to a thread that was interrupted, the kernel writes to the
- * thread's struct rseq, and kills it if that fails: do without.
+ * Before the kernel returns to an interrupted thread, it writes to the thread's struct
+ * rseq, and kills the thread if that fails: unregister it.
  */
 static inline void forget_rseq(void)
 {
@@ -59,19 +59,19 @@ static inline void arm(int faults, long nth)
 	char text[24];
 
 	snprintf(text, sizeof(text), "%ld", nth);
-	/* What was not armed would look as if it had been met. */
+	/* If arming failed, the point would look as if it had been reached. */
 	if (pwrite(faults, text, strlen(text), 0) < 0) {
 		perror("arm");
 		exit(1);
 	}
 }
 
-/* How many points are left to the one that fails; 0: it did. */
+/* The number of points left before the failing one; 0: it has failed. */
 static inline long disarm(int faults)
 {
 	char text[16] = "";
 
-	/* The copies that this takes are points, too. */
+	/* The copies of this call are points, too. */
 	if (pread(faults, text, sizeof(text) - 1, 0) < 0)
 		text[0] = '1';
 	while (pwrite(faults, "0", 1, 0) < 0 && errno == EFAULT)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What the device shows beside its memory: nodes, sysfs, fdinfo, core files.
- * They tell no more than is meant, and nobody changes anything by them.
+ * The files that show a device beside its memory: nodes, sysfs, fdinfo, core files. They
+ * tell only documented facts, and nobody changes anything by them.
  */
 #include <ftw.h>
 #include <sys/mount.h>
@@ -46,7 +46,7 @@ static int count_file(const char *path, const struct stat *st, int type,
 	return 0;
 }
 
-/* How many files of a folder a user may write to; -1: there were too few. */
+/* The number of files of a folder that a user may write to; -1: too few files. */
 static int count_writable(const char *dir, int expected)
 {
 	files = 0;
@@ -56,7 +56,7 @@ static int count_writable(const char *dir, int expected)
 	return writable;
 }
 
-/* All files, those that the kernel makes for any device and module too. */
+/* All files, also those that the kernel makes for each device and module. */
 TEST_F(device, no_file_in_sysfs_is_writable_by_users)
 {
 	ASSERT_EQ(0, become_user(USER_A, 0));
@@ -65,7 +65,7 @@ TEST_F(device, no_file_in_sysfs_is_writable_by_users)
 	EXPECT_EQ(0, count_writable(MODULE_DIR, 4));
 }
 
-/* Even when root changes the mode, which the kernel allows. */
+/* Also after root has changed the mode, which the kernel allows. */
 TEST_F(device, own_files_in_sysfs_are_read_only_for_root)
 {
 	static const char *const paths[] = {
@@ -94,7 +94,7 @@ TEST_F(device, own_files_in_sysfs_are_read_only_for_root)
 	EXPECT_EQ(0, device_attribute("refused"));
 }
 
-/* A node of his own, in a namespace where he is root and mounts what he likes. */
+/* A node of the user's own, in a namespace where he is root and may mount. */
 TEST_F(device, users_make_no_node)
 {
 	struct stat st;
@@ -111,7 +111,7 @@ TEST_F(device, users_make_no_node)
 	EXPECT_EQ(EACCES, errno);
 }
 
-/* Only root may do so: window_attack.c has what users get. */
+/* Only root may do so: window_attack.c tests users. */
 TEST_F(device, map_file_is_the_device_opened_anew)
 {
 	size_t page = page_size();
@@ -133,7 +133,7 @@ TEST_F(device, map_file_is_the_device_opened_anew)
 	EXPECT_EQ('x', again[page - 1]);
 }
 
-/* Whether a line of fdinfo begins with a name that is documented. */
+/* Does a line of fdinfo begin with a documented name? */
 static int is_known(const char *line)
 {
 	static const char *const keys[] = {
@@ -164,7 +164,7 @@ static size_t read_fdinfo(int fd, char *text, size_t size)
 	return len;
 }
 
-/* No other lines, no bytes that are no text, and each time the same. */
+/* No other lines, only text, and the same each time. */
 TEST_F(device, fdinfo_says_what_is_documented_and_nothing_else)
 {
 	char first[4096], second[4096], *line;
@@ -202,7 +202,7 @@ static pid_t fork_and_dump(int fd, int shared, int private)
 	return pid;
 }
 
-/* Whether a file has a page that is nothing but @byte. */
+/* Does a file have a page with nothing but @byte? */
 static int has_page_of(const char *path, int byte)
 {
 	size_t run = 0;

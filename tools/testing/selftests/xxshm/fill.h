@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A first mmap(2) of a window that takes long, and what goes on meanwhile.
+ * A slow first mmap(2) of a window, and other actions meanwhile.
  *
  * A slow process has the lowest priority, and shares processor 0 with a busy
  * process. It gets a sixth of that processor at first, a hundredth as soon as the
@@ -41,14 +41,14 @@ static inline void busy_take_all(pid_t pid)
 	set_nice(pid, 0);
 }
 
-/* Only the calling thread: its process may have others that are not slow. */
+/* The calling thread only: other threads of the process may be fast. */
 static inline void be_slow(void)
 {
 	pin(0);
 	set_nice(0, 19);
 }
 
-/* Has the page cache grown by so many bytes? */
+/* Has the page cache grown by this many bytes? */
 static inline int has_grown(long before, size_t bytes)
 {
 	return cached_pages() >= before + (long)(bytes / page_size());
@@ -123,7 +123,7 @@ static inline int crew_map(struct crew *crew)
 		usleep(1000);
 	if (crew->is_slow)
 		be_slow();
-	/* A cgroup may delay whatever its processes do: enter it last. */
+	/* A cgroup may delay every action of its processes: enter it last. */
 	if (crew->cgroup && write_file(crew->cgroup, "0"))
 		return 255;
 	crew->is_mapping = 1;
@@ -139,7 +139,7 @@ static inline pid_t crew_start(struct crew *crew)
 	return pid;
 }
 
-/* Is the thread that may leave gone altogether? */
+/* Has the thread exited completely? */
 static inline int crew_has_left(const struct crew *crew, pid_t pid)
 {
 	char path[64];

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The first mmap(2) of a window that is not small, by all ways in which a
- * program may make it, and what does not make the window's memory.
+ * The first mmap(2) of a window that is not small, in all ways in which a program may make
+ * it; and calls that must not fill the window.
  */
 #include <linux/filter.h>
 #include <linux/seccomp.h>
@@ -79,7 +79,7 @@ static pid_t start_traced(int (*body)(void))
 	return pid;
 }
 
-/* Write to the page too, and return 0 or what did not work. */
+/* Write to the page, too; returns 0 or a number for the failed step. */
 static int map_and_touch(void)
 {
 	char *map = map_a_page();
@@ -102,7 +102,7 @@ TEST_F(quick, a_tracer_may_stop_at_each_system_call)
 	EXPECT_EQ('t', *map_a_page());
 }
 
-/* Filter mmap(2): have the kernel do @action with it. */
+/* Filter mmap(2): the kernel does @action with it. */
 static int filter_mmap(__u32 action)
 {
 	struct sock_filter code[] = {
@@ -160,7 +160,7 @@ struct old_mmap_args {
 	__u32 addr, len, prot, flags, fd, offset;
 };
 
-/* A 64-bit process may call as 32-bit code does, with arguments below 4G. */
+/* A 64-bit process may make 32-bit calls, with arguments below 4G. */
 TEST_F(quick, a_32_bit_call_of_a_64_bit_process_maps_first)
 {
 	struct old_mmap_args *args = mmap(NULL, page_size(), PROT_READ | PROT_WRITE,
@@ -258,7 +258,7 @@ TEST_F(quick, map_populate_works)
 	EXPECT_TRUE(is_zero(map, WINDOW));
 }
 
-/* Refused or in vain: the window is as empty as before. */
+/* After a refused or failed call the window is as empty as before. */
 #define EXPECT_EMPTY()							\
 do {									\
 	EXPECT_EQ(0, device_attribute("allocated"));			\

@@ -7,7 +7,7 @@
 
 #define WINDOW	(64UL << 20)
 
-/* What all processes of a test see. */
+/* Memory that all processes of a test share. */
 struct shared {
 	int fd;
 	volatile int is_handled;
