@@ -52,10 +52,11 @@
  *
  * The kernel checks the call first, then the device does: the range, then the
  * sharing, then the protection, then the limit of locked memory. A refused call
- * allocates nothing and costs nothing. There is one exception: a window of more than 16
- * pages is filled before the call ends. If the kernel then has no memory for the mapping
- * itself, or the limit has been reached meanwhile, the window stays filled. The limits refuse pageable memory only if the address space has
- * no room, or because of MAP_LOCKED.
+ * allocates nothing and costs nothing. There is one exception: a window of more than
+ * 16 pages is filled before the call ends. If the kernel then has no memory for the
+ * mapping itself, or the limit has been reached meanwhile, the window stays filled.
+ * Pageable memory is refused only if the address space has no room, or because of
+ * MAP_LOCKED.
  *
  * ENXIO
  *	The range does not lie inside the window.

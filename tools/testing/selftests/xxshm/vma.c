@@ -127,11 +127,10 @@ ADVICE(remove, MADV_REMOVE, ENODEV);
 /* Pageable memory is a file that could have holes, but is not to be changed. */
 static int expected_error(int advice, int error)
 {
-	if (advice == MADV_REMOVE && is_pageable())
-		return EPERM;
-	if ((advice == MADV_HUGEPAGE || advice == MADV_NOHUGEPAGE) && !has_large_pages())
-		return EINVAL;
-	return error;
+	int is_large = advice == MADV_HUGEPAGE || advice == MADV_NOHUGEPAGE;
+
+	return advice == MADV_REMOVE && is_pageable() ? EPERM :
+	       is_large && !has_large_pages() ? EINVAL : error;
 }
 
 FIXTURE_SETUP(advice)

@@ -123,25 +123,17 @@ TEST_F(attacker, rest_of_a_mapping_does_not_grow)
  * From 6.17 on, mremap(2) may move several, each for itself, but not those of a file that
  * chooses its addresses: pageable memory is a file of tmpfs there.
  */
-static void map_two_neighbours(struct __test_metadata *_metadata,
-			       FIXTURE_DATA(attacker) *self)
+TEST_F(attacker, two_mappings_are_not_moved_as_one)
 {
-	char *second = self->map + self->page;
+	char *to = mmap(NULL, 2 * self->size, PROT_NONE,
+			MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	char *second = self->map + self->page, *moved;
 
 	ASSERT_EQ(0, munmap(self->map, self->size));
 	ASSERT_EQ(self->map, mmap(self->map, self->page, PROT_READ,
 				  MAP_SHARED | MAP_FIXED, self->fd, 0));
 	ASSERT_EQ(second, mmap(second, self->page, PROT_READ,
 			       MAP_SHARED | MAP_FIXED, self->fd, self->page));
-}
-
-TEST_F(attacker, two_mappings_are_not_moved_as_one)
-{
-	char *to = mmap(NULL, 2 * self->size, PROT_NONE,
-			MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	char *moved;
-
-	map_two_neighbours(_metadata, self);
 	moved = mremap(self->map, self->size, self->size, MREMAP_MAYMOVE | MREMAP_FIXED,
 		       to);
 	if (moved == MAP_FAILED) {
