@@ -48,7 +48,7 @@ struct pair {
 	size_t page;
 	char *map;
 	char *to;	/* an address that is free */
-	int (*first)(struct pair *pair);	/* 0: thread 1 was first; 1: thread 0 was; 2: neither */
+	int (*first)(struct pair *pair);	/* 0: 1 was first; 1: 0 was; 2: neither */
 	void (*second)(struct pair *pair);
 	int wrong;
 };

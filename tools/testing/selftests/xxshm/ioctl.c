@@ -8,7 +8,7 @@
 
 FIXTURE(device) {
 	int fd;
-	/* A struct xxshm_info at the end of a page that nothing follows. */
+	/* A struct xxshm_info at the end of the last mapped page. */
 	struct xxshm_info *edge;
 };
 
@@ -123,7 +123,7 @@ TEST_F(device, long_size_with_garbage_is_e2big)
 	EXPECT_EQ(0, info->window_size);
 }
 
-/* What is not written by the kernel would be the filling, or somebody's data. */
+/* A byte that the kernel does not write would keep the filling, or leak data. */
 static int info_after(int fd, char *bytes, int filling, size_t size)
 {
 	size_t known = sizeof(struct xxshm_info);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Windows whose size does not fit into the 31 bits that a 32-bit program has for it
- * without large-file support: it gets the right number or EOVERFLOW, never another
- * number; and it may open and map the device all the same.
+ * Windows whose size does not fit into 31 bits. A 32-bit program without large-file
+ * support gets the right number or EOVERFLOW, never a wrong number. It may open and map
+ * the device.
  */
 #include "device.h"
 #include "harness.h"
@@ -79,7 +79,7 @@ TEST_F(large, maps_to_its_end)
 
 #ifdef SYS__llseek	/* ia32 */
 
-/* The size in the structure that the call without large files fills in. */
+/* The size that the call without large-file support fills in. */
 static long long small_fstat(int fd)
 {
 	__u32 st[16] = {};
@@ -130,7 +130,7 @@ TEST_F(large, is_never_told_wrong_by_the_c_library)
 	}
 }
 
-/* A position that the program cannot be told is not taken. */
+/* The position does not change if the program cannot be told. */
 TEST_F(large, position_stays_where_it_can_be_told)
 {
 	long long last = self->size > MAX_SMALL ? MAX_SMALL : self->size;
@@ -147,7 +147,7 @@ TEST_F(large, position_stays_where_it_can_be_told)
 
 #else
 
-/* There is one kind of open(2): for large files. */
+/* This data model has one open(2) only: for large files. */
 TEST_F(large, is_told_whoever_opens_it)
 {
 	struct stat st;

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What programs get from the layers that stand before the device, and that a
- * device cannot change: mounts, control groups, Landlock, seccomp. The samples
- * map the device also where such a layer refuses them the ioctl.
+ * Errors of the layers before the device: mounts, control groups, Landlock, seccomp. The
+ * samples map the device even if such a layer refuses the ioctl.
  */
 #include <linux/bpf.h>
 #include <linux/filter.h>
@@ -31,7 +30,7 @@
 } while (0)
 
 FIXTURE(device) {
-	int fd;		/* opened before the layer stands there */
+	int fd;		/* opened before the layer is set up */
 	size_t page;
 	dev_t number;
 };
@@ -139,7 +138,7 @@ TEST_F(device, control_group_without_the_device_is_eperm)
 	ASSERT_EQ(0, cgroup_enter(OURS));
 	EXPECT_ERRNO(EPERM, open(DEVICE, O_RDWR));
 	EXPECT_ERRNO(EPERM, mknod("/tmp/xxshm-node", S_IFCHR | 0600, self->number));
-	/* What is open already goes on. */
+	/* Open descriptors go on working. */
 	EXPECT_EQ(0, ioctl(self->fd, XXSHM_IOC_INFO, &info));
 	EXPECT_NE(MAP_FAILED, map_rw(self->fd, self->page));
 	EXPECT_EQ(0, cgroup_enter(CGROUPS));
@@ -152,7 +151,7 @@ static int landlock_version(void)
 		       LANDLOCK_CREATE_RULESET_VERSION);
 }
 
-/* From now on, of all files only the device may be used, and only so. */
+/* From now on only the device may be used, and only with these rights. */
 static int confine(__u64 handled, __u64 allowed)
 {
 	struct landlock_ruleset_attr rules = { .handled_access_fs = handled };
@@ -169,8 +168,8 @@ static int confine(__u64 handled, __u64 allowed)
 }
 
 /*
- * Allow to write to the device, and not to call its ioctl if Landlock can forbid
- * that. Every file may be read, so that programs can be started.
+ * Allow writing to the device, but not its ioctl if Landlock can forbid that. Every file
+ * may be read, so that programs can be started.
  */
 static int confine_without_ioctl(void)
 {
@@ -188,7 +187,7 @@ TEST_F(device, landlock_without_a_rule_is_eacces)
 	ASSERT_EQ(0, confine(LANDLOCK_RW, LANDLOCK_ACCESS_FS_READ_FILE));
 	EXPECT_ERRNO(EACCES, open(DEVICE, O_RDWR));
 	EXPECT_GE(open(DEVICE, O_RDONLY), 0);
-	/* What is open already goes on. */
+	/* Open descriptors go on working. */
 	EXPECT_EQ(0, ioctl(self->fd, XXSHM_IOC_INFO, &info));
 	EXPECT_NE(MAP_FAILED, map_rw(self->fd, self->page));
 }
@@ -257,7 +256,7 @@ TEST_F(device, samples_map_under_landlock)
 	EXPECT_EQ(0, run_sample("./tally", "count", "3"));
 }
 
-/* As emulators of a user's machine do, which know no ioctl of ours. */
+/* As user-mode emulators do, which do not know the ioctl. */
 TEST_F(device, samples_map_without_the_ioctl)
 {
 	char *map = map_rw(self->fd, self->page);
@@ -268,7 +267,7 @@ TEST_F(device, samples_map_without_the_ioctl)
 	EXPECT_EQ(0, run_sample("./tally", "init", NULL));
 }
 
-/* Without the ioctl there is less to tell a device by. */
+/* Without the ioctl, other signs must tell that it is the device. */
 TEST_F(device, samples_still_refuse_what_is_no_device)
 {
 	close(self->fd);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What tests of the accounting need: ordinary users, their limit, and what is
- * charged to them. Sizes are in bytes.
+ * Helpers for tests of the accounting: ordinary users, their limit, and their charges.
+ * Sizes are in bytes.
  */
 #ifndef _SELFTESTS_XXSHM_LEDGER_H
 #define _SELFTESTS_XXSHM_LEDGER_H
@@ -14,7 +14,7 @@
 
 #include "device.h"
 
-/* Two users that nobody else is. */
+/* Two users that no other process has. */
 #define USER_A	4201
 #define USER_B	4202
 
@@ -28,8 +28,8 @@ static inline int set_memlock(unsigned long bytes)
 }
 
 /*
- * Become an ordinary user for good, with so much memory to lock. A process that is to
- * die with its parent still does: new credentials would end that.
+ * Become an ordinary user for ever, with this limit of locked memory. New credentials would
+ * clear the signal at the parent's death: set it again.
  */
 static inline int become_user(uid_t uid, unsigned long memlock)
 {
@@ -41,7 +41,7 @@ static inline int become_user(uid_t uid, unsigned long memlock)
 	return prctl(PR_SET_PDEATHSIG, sig);
 }
 
-/* Become root of namespaces of one's own, as any user may; @uid: the user. */
+/* Become root of own namespaces, as any user may; @uid is the user. */
 static inline int become_namespace_root(uid_t uid, int namespaces)
 {
 	char line[32];
@@ -69,7 +69,7 @@ static inline int drop_capability(int cap)
 	return syscall(SYS_capset, &head, data);
 }
 
-/* What is charged to the caller's user, -1 on failure. */
+/* The charges of the caller's user, -1 on failure. */
 static inline long user_locked(int fd)
 {
 	struct xxshm_info info = {};
@@ -77,7 +77,7 @@ static inline long user_locked(int fd)
 	return ioctl(fd, XXSHM_IOC_INFO, &info) ? -1 : (long)info.user_locked;
 }
 
-/* The same in pages; -1 also if it is no whole number of them. */
+/* The same in pages; -1 also if it is not a whole number of pages. */
 static inline long pages_locked(int fd)
 {
 	long bytes = user_locked(fd), page = page_size();
@@ -85,7 +85,7 @@ static inline long pages_locked(int fd)
 	return bytes < 0 || bytes % page ? -1 : bytes / page;
 }
 
-/* What is charged for the mappings made through a descriptor. */
+/* The charges for all mappings made through a descriptor. */
 static inline long charged(int fd)
 {
 	struct xxshm_info info = {};
@@ -120,7 +120,7 @@ static inline long device_attribute(const char *name)
 	return attribute_of(0, name);
 }
 
-/* How many lines of fdinfo are the same as @line. */
+/* The number of lines of fdinfo that equal @line. */
 static inline int fdinfo_has(int fd, const char *line)
 {
 	char path[64], found[256];

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * An ordinary user, whom the nodes let in, tries to hold more than the limit
- * of locked memory allows.
+ * An ordinary user who may open the nodes tries to hold more memory than his limit allows.
  */
 #include <linux/io_uring.h>
 #include <pthread.h>
@@ -61,7 +60,7 @@ TEST_F(user, threads_share_one_limit)
 	EXPECT_EQ(LIMIT, LOCKED);
 }
 
-/* As many as a process may have; they cost nothing by themselves. */
+/* As many as a process may have: descriptors cost nothing by themselves. */
 TEST_F(user, descriptors_share_one_limit)
 {
 	int fd, opened = 0, mapped = 0;
@@ -116,7 +115,7 @@ TEST_F(user, ledger_of_another_user_is_out_of_reach)
 	EXPECT_EQ(EPERM, errno);
 }
 
-/* Filled from the one window, it is full for the other one. */
+/* When one window has used up the limit, the other window is refused, too. */
 TEST_F(user, windows_share_one_limit)
 {
 	char *map = MAP(LIMIT);
@@ -201,7 +200,7 @@ TEST_F(user, io_uring_pays_for_the_pages_that_it_pins)
 	wait_until_locked(self->fd, 0);
 }
 
-/* Whether the first @len bytes of a pipe are nothing but @byte. */
+/* Are the first @len bytes of a pipe nothing but @byte? */
 static int pipe_begins_with(int fd, int byte, size_t len)
 {
 	char *data = malloc(len);
@@ -212,7 +211,7 @@ static int pipe_begins_with(int fd, int byte, size_t len)
 	return ret;
 }
 
-/* Nobody pays for what a pipe holds, here as elsewhere in Linux. */
+/* Nobody pays for pages in a pipe, as everywhere in Linux. */
 TEST_F(user, pages_held_by_pipes_are_those_of_the_window)
 {
 	size_t len = LIMIT * self->page;
@@ -229,9 +228,9 @@ TEST_F(user, pages_held_by_pipes_are_those_of_the_window)
 		ASSERT_EQ(0, munmap(iov.iov_base, len));
 	}
 	EXPECT_EQ(0, LOCKED);
-	/* A window for each would be much more; the rest of the system drifts. */
+	/* One window each would be much more; other processes change the number slightly. */
 	EXPECT_LT(cached_pages() - before, PIPES * WINDOW / 2);
-	/* That does not count pages which only a pipe holds, so look at them. */
+	/* That does not count pages that only a pipe holds: check their bytes. */
 	map = MAP(LIMIT);
 	ASSERT_NE(MAP_FAILED, map);
 	memset(map, 'n', len);
@@ -300,7 +299,7 @@ TEST_F(hoarder, gets_two_windows_of_each_device_and_no_more)
 	for (i = 0; i < 3 * DEVICES; i++)
 		ASSERT_EQ(0, map_by_peer(self->fd[i % DEVICES]));
 	EXPECT_EQ(2 * DEVICES * self->size, allocated_by_all());
-	/* The rest of the system drifts. */
+	/* Other processes change the number slightly. */
 	EXPECT_LT(cached_pages() - before, pages + pages / 2);
 }
 

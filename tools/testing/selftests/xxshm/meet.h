@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Who has to meet at one moment: processes or threads that go through rounds
- * together, two of them on processors of their own. Crowds that just run hit
- * the moment too seldom, above all under emulation.
+ * Processes or threads that have to meet at one moment. They go through rounds together,
+ * a pair on processors of its own. Without rounds they would meet too seldom, above all
+ * under emulation.
  */
 #ifndef _SELFTESTS_XXSHM_MEET_H
 #define _SELFTESTS_XXSHM_MEET_H
@@ -15,12 +15,12 @@
 
 #include <linux/types.h>
 
-#define ENOUGH_HITS	5	/* rounds that each of a pair was first in */
+#define ENOUGH_HITS	5	/* rounds in which each of a pair must have been first */
 
 /*
- * In memory that all of them share. @skew: by how many turns of a loop 0 begins
- * after 1, see meet_askew(). @got is for what the two of a pair found out, @ends
- * for came_second().
+ * In memory that all members share. @skew: member 0 begins this many turns of a loop after
+ * member 1, see meet_askew(). @got: results of the two of a pair. @ends: for
+ * came_second().
  */
 struct meeting {
 	__u32 size;
@@ -41,9 +41,9 @@ struct meeting {
 };
 
 /*
- * Ends after so many rounds or, on a machine too busy for them, seconds; but
- * for that, there must have been @rounds_min, and who aims has to have hit, for
- * which there is more time.
+ * It ends after this many rounds or, on a busy machine, after this many seconds. But first
+ * @rounds_min rounds must have passed, and a pair that aims must have hit; there is more
+ * time for that.
  */
 static inline struct meeting *meeting_new(__u32 size, __u32 rounds, int seconds)
 {
@@ -61,8 +61,8 @@ static inline struct meeting *meeting_new(__u32 size, __u32 rounds, int seconds)
 }
 
 /*
- * Go on together with the others: in step with who comes soon, and not in the
- * way of who takes long, or of a crowd that has fewer processors than members.
+ * Go on together with the others. Spin for members that come soon; yield the processor to
+ * slow ones, and in a crowd with more members than processors.
  */
 static inline void meet(struct meeting *meeting)
 {
@@ -86,9 +86,9 @@ static inline void meet_askew(struct meeting *meeting, int self)
 }
 
 /*
- * Tell who of a pair was first this time: it begins later the next time, by
- * more and more until the other one is first, and then by little. So that they
- * come close on any machine, and each is first about as often.
+ * Tell which of a pair was first. It begins later the next time: by more and more until
+ * the other one is first, and then by little. So they come close to each other on any
+ * machine, and each is first about as often.
  */
 static inline void aim(struct meeting *meeting, int first)
 {
@@ -104,7 +104,7 @@ static inline void aim(struct meeting *meeting, int first)
 	meeting->won[first]++;
 }
 
-/* Of a pair that does the same, once a round each, after it: was the other first? */
+/* For a pair that does the same once a round: was the other member first? */
 static inline int came_second(struct meeting *meeting)
 {
 	return __atomic_fetch_add(&meeting->ends, 1, __ATOMIC_SEQ_CST) % 2;
@@ -126,8 +126,8 @@ static inline int is_over(const struct meeting *meeting)
 }
 
 /*
- * Begin a round together, or learn that there is none. Member 0 decides, once
- * all others know about the round before.
+ * Begin a round together, or end. Member 0 decides, after all others have left the round
+ * before.
  */
 static inline int begin(struct meeting *meeting, int self)
 {
@@ -156,7 +156,7 @@ static inline void pin(int self)
 		perror("pin");
 }
 
-/* Become two: 0 in the one, 1 in the other, each on a processor of its own. */
+/* Fork: returns 0 in one and 1 in the other, each on a processor of its own. */
 static inline int fork_pair(pid_t *pid)
 {
 	int self;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Locked memory is paid for: how much, and until when. Each test is an ordinary
- * user with a limit of LIMIT pages; payer.c has more than one.
+ * Charges for locked memory: how much, and until when. Each test runs as an ordinary user
+ * with a limit of LIMIT pages; payer.c has several users.
  */
 #include "harness.h"
 #include "ledger.h"
@@ -9,8 +9,7 @@
 #define WINDOW	16	/* pages */
 
 /*
- * A user's test. The descriptor is opened by root: the one who maps pays, not
- * the one who opened.
+ * A user's test. Root opens the descriptor: the user who maps pays, not the one who opens.
  */
 FIXTURE(user) {
 	int fd, other;
@@ -29,7 +28,7 @@ FIXTURE_SETUP(user)
 	ASSERT_EQ(0, user_locked(self->fd));
 }
 
-/* The test is gone: nothing of it may be left on the books. */
+/* The test has exited: no charge may be left. */
 FIXTURE_TEARDOWN_PARENT(user)
 {
 	EXPECT_EQ(0, device_attribute("charged"));
@@ -136,7 +135,7 @@ TEST_F(user, closing_the_descriptor_returns_nothing)
 	EXPECT_EQ(0, user_locked(self->other));
 }
 
-/* The price of the whole is due until the last piece is gone. */
+/* The whole price stays charged until the last piece is gone. */
 TEST_F(user, unmapping_the_head_returns_nothing)
 {
 	char *map = MAP(4);
@@ -189,7 +188,7 @@ TEST_F(user, shrinking_by_mremap_returns_nothing)
 	EXPECT_EQ(0, LOCKED);
 }
 
-/* At the limit: the copy that mremap makes for a moment pays nothing. */
+/* At the limit: the temporary copy of mremap is not charged. */
 TEST_F(user, moving_by_mremap_costs_nothing)
 {
 	size_t len = LIMIT * self->page;
@@ -355,7 +354,7 @@ TEST_F(user, a_child_keeps_the_charge_after_its_parent_exits)
 	EXPECT_EQ(0, LOCKED);
 }
 
-/* The pipe is closed by exec, when the old address space is gone. */
+/* exec closes the pipe, after it has dropped the old address space. */
 TEST_F(user, exec_returns_the_charge)
 {
 	int pipes[2];
@@ -378,7 +377,7 @@ TEST_F(user, exec_returns_the_charge)
 	EXPECT_EQ(128 + SIGKILL, kill_and_wait(pid));
 }
 
-/* Map and unmap in pieces until killed, and hold something most of the time. */
+/* Map and unmap pieces until killed; most of the time something is mapped. */
 static void map_for_ever(int fd, size_t page)
 {
 	for (;;) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The pages behind a window: zeroed, mapped by large entries, given back on
- * unload, and what happens when the machine has not enough.
+ * The pages of a window: zeroed, mapped by large entries, given back on unload; and a
+ * machine without enough memory.
  */
 #include "harness.h"
 #include "ledger.h"
@@ -21,7 +21,7 @@ FIXTURE(pages) {
 	int fd;
 };
 
-/* Dirty memory first, so that pages which nobody zeroes are seen. */
+/* First fill free memory with other bytes, to notice pages that are not zeroed. */
 FIXTURE_SETUP(pages)
 {
 	ASSERT_EQ(0, dirty_memory(3 * WINDOW));
@@ -35,7 +35,7 @@ FIXTURE_TEARDOWN_PARENT(pages)
 	EXPECT_EQ(0, module_unload());
 }
 
-/* The module's rounding up is part of the window, and zero too. */
+/* The rounded-up part belongs to the window, and is zero, too. */
 TEST_F(pages, are_zero_over_the_whole_rounded_window)
 {
 	char *map = map_rw(self->fd, WINDOW);
@@ -59,7 +59,7 @@ TEST_F(pages, are_large_and_mapped_by_one_entry_each)
 	EXPECT_EQ((long)WINDOW / 1024, smaps_kb(map, "FilePmdMapped:"));
 }
 
-/* A free place of @len bytes that large pages do not fit, and nothing around it. */
+/* A free place of @len bytes into which no aligned large page fits. */
 static char *crooked_place(size_t len)
 {
 	char *room = mmap(NULL, len + 2 * HUGE_SIZE, PROT_NONE,
@@ -86,7 +86,7 @@ TEST_F(pages, are_mapped_where_the_caller_would_like)
 	EXPECT_EQ(hint, map_near(self->fd, hint + 1, WINDOW, 0, 0));
 }
 
-/* Then the place is as good as one that nobody has asked for. */
+/* Then the place is aligned as if there were no hint. */
 TEST_F(pages, are_aligned_if_the_hint_is_taken)
 {
 	char *taken = map_rw(self->fd, WINDOW), *map;
@@ -121,7 +121,7 @@ static char *reserve(void *addr, size_t len, int flags)
 		    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | flags, -1, 0);
 }
 
-/* The kernel begins to look for room in 32 bits anywhere in so many bytes. */
+/* In 32 bits, the kernel begins its search at a random place in this range. */
 #define START_OF_32_BITS	((char *)(1UL << 30))
 #define RANDOM_IN_32_BITS	(32UL << 20)
 
@@ -179,8 +179,9 @@ TEST_F(pages, are_mapped_large_by_writing_one_byte)
 }
 
 /*
- * Two of a part of three and a half are complete, or one, where a block of them ends. What
- * is mapped beyond it shows in no list of the process, but at the pages.
+ * A part of three and a half large pages has two complete ones, or one at the end of a
+ * block. Pages mapped beyond the part show in no list of the process, but in the number of
+ * mappings of each page.
  */
 TEST_F(pages, are_mapped_as_far_as_the_mapping_goes)
 {
@@ -206,7 +207,7 @@ static int was_written(const char *addr)
 	return !!(pagemap_entry(addr) & PAGEMAP_SOFT_DIRTY);
 }
 
-/* The kernel write-protects a large page so as to see whether it is written to. */
+/* The kernel write-protects a large page to notice writes. */
 TEST_F(pages, can_be_written_to_when_they_have_been_protected)
 {
 	char *map = map_rw(self->fd, WINDOW);
@@ -223,7 +224,7 @@ TEST_F(pages, can_be_written_to_when_they_have_been_protected)
 	EXPECT_EQ(2, map[page_size()]);
 }
 
-/* What is mapped around a page that is written to has not been written to. */
+/* Pages mapped around a written page have not been written to. */
 TEST_F(pages, count_as_written_to_when_they_are)
 {
 	char *map = map_rw(self->fd, WINDOW);
@@ -268,7 +269,7 @@ TEST_F(pages, go_when_the_module_goes)
 	ASSERT_EQ(0, module_load(""));
 }
 
-/* In kB, and without what the kernel would give back at once. */
+/* In kB, without memory that the kernel could give back at once. */
 static long free_memory(void)
 {
 	if (write_file("/proc/sys/vm/drop_caches", "3"))
@@ -296,8 +297,8 @@ static int fill_and_go(void)
 #define GOINGS	32
 
 /*
- * One that nobody finds any more is in no count but that of what is free. Others are
- * given back in the background.
+ * A lost page shows only in the number of free pages. Other pages are freed in the
+ * background.
  */
 TEST_F(pages, are_free_when_the_module_went)
 {
@@ -333,7 +334,7 @@ FIXTURE_TEARDOWN_PARENT(askew)
 	EXPECT_EQ(0, module_unload());
 }
 
-/* Each page gets a number of its own, so that a page out of place is seen. */
+/* Each page gets a number of its own, to notice a page at a wrong place. */
 static void number_pages(char *map)
 {
 	size_t i;
@@ -380,7 +381,7 @@ TEST_F(askew, any_address_will_do)
 	EXPECT_EQ(0, wrong_pages(room));
 }
 
-/* What a program may do to a part of a large page, all of them pay for. */
+/* A program may split a large page for all: no data may be lost. */
 TEST_F(askew, splitting_a_large_page_keeps_data)
 {
 	char *map = map_rw(self->fd, ASKEW);
@@ -433,7 +434,7 @@ TEST_F(askew, broken_page_is_sigbus_and_the_others_stay)
 	EXPECT_EQ(4, map[4 * page]);
 }
 
-/* The physical address behind a mapped page, 0 if it cannot be told. */
+/* The physical address of a mapped page, 0 if it is not known. */
 static __u64 physical_address(const char *page)
 {
 	off_t at = (unsigned long)page / page_size() * sizeof(__u64);
@@ -446,7 +447,7 @@ static __u64 physical_address(const char *page)
 	return (entry & ((1ULL << 55) - 1)) * page_size();
 }
 
-/* Pages that nobody has mapped or written are the first that a kernel drops. */
+/* The kernel drops clean, unmapped pages first. */
 TEST_F(askew, unused_pages_survive_the_offlining_of_their_memory)
 {
 	char *map = map_device(self->fd, ASKEW, PROT_READ, 0), address[32];
@@ -486,10 +487,9 @@ FIXTURE(starving) {
 };
 
 /*
- * A window of nearly all that is available, by the estimate of the kernel that
- * the module goes by too. It drifts by some per cent, and must not grow by an
- * eighth. The ballast makes it small enough for the module to accept such a
- * size when it is loaded.
+ * A window of nearly all available memory, by the kernel's estimate, which the module uses,
+ * too. The estimate changes by some per cent, and must not grow by an eighth. The ballast
+ * makes it small enough for the module to accept this size when it is loaded.
  */
 FIXTURE_SETUP(starving)
 {
@@ -543,7 +543,7 @@ FIXTURE_TEARDOWN_PARENT(large)
 	EXPECT_EQ(0, module_unload());
 }
 
-/* Killed ever later until the window is complete; at least once halfway. */
+/* Kill it later and later, until the window is complete; at least once halfway. */
 TEST_F(large, being_killed_halfway_keeps_nothing)
 {
 	long before = cached_pages(), window = self->size / page_size();

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Which mappings are refused, with which errno, and that a refusal allocates
- * nothing; and the mappings that must not be refused.
+ * The mappings that are refused, with their errno; a refusal allocates nothing. And the
+ * mappings that must not be refused.
  */
 #include <sys/personality.h>
 
@@ -89,7 +89,7 @@ TEST_F(window, offset_near_2_to_the_32_pages_is_enxio)
 	EXPECT_REFUSED(ENXIO, map_pgoff(self->fd, self->page, 0xffffffffUL));
 	EXPECT_REFUSED(ENXIO, map_pgoff(self->fd, 2 * self->page, 0xffffffffUL));
 	EXPECT_REFUSED(ENXIO, map_pgoff(self->fd, self->size, 0xfffffffeUL));
-	/* What a byte offset of -W would be, to skip back into the window. */
+	/* The byte offset -W, which would wrap back into the window. */
 	EXPECT_REFUSED(ENXIO, map_pgoff(self->fd, self->page,
 					0xffffffffUL - WINDOW_PAGES + 1));
 }
@@ -113,7 +113,7 @@ TEST_F(window, length_0_is_einval)
 	EXPECT_REFUSED(EINVAL, map_rw(self->fd, 0));
 }
 
-/* A read-only mmap by a byte offset, which the C library does not look at. */
+/* A read-only mmap with a byte offset, past the checks of the C library. */
 static char *raw_mmap(int fd, size_t len, unsigned long offset)
 {
 #ifdef SYS_mmap2	/* ia32: the old mmap, its arguments in memory */
@@ -149,8 +149,8 @@ TEST_F(window, exec_is_eacces)
 }
 
 /*
- * The kernel looks at the descriptor first, then the device at the range, the sharing,
- * the protection: the order is documented. A driver is asked for the range last.
+ * The kernel checks the descriptor first. Then the device checks the range, the sharing,
+ * the protection: the order is documented. A driver checks the range last.
  */
 TEST_F(window, the_first_fault_counts)
 {
@@ -212,7 +212,7 @@ TEST_F(window, later_mprotect_to_exec_is_eacces)
 	EXPECT_EQ(1, map[0]);
 }
 
-/* What a program with an executable stack may be given by its loader. */
+/* READ_IMPLIES_EXEC, which a program with an executable stack may have. */
 TEST_F(window, read_implies_exec_maps_without_exec)
 {
 	char *map;
@@ -224,7 +224,7 @@ TEST_F(window, read_implies_exec_maps_without_exec)
 	EXPECT_NE(NULL, strstr(smaps_line(map, ""), " rw-s "));
 	EXPECT_EQ(0, mprotect(map, self->page, PROT_READ));
 	EXPECT_NE(NULL, strstr(smaps_line(map, ""), " r--s "));
-	/* This one is not implied. */
+	/* Here the program itself asks for PROT_EXEC. */
 	EXPECT_EQ(MAP_FAILED, map_device(self->fd, page_size(), PROT_EXEC, 0));
 	EXPECT_EQ(EACCES, errno);
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Who sees what. Each program of this file's three builds meets a process of
- * each model, which makes all nine pairings.
+ * The window of each data model. Each of this file's three builds meets a process of each
+ * model: all nine pairs.
  */
 #include "harness.h"
 #include "ledger.h"
@@ -121,7 +121,7 @@ FIXTURE_TEARDOWN_PARENT(alone)
 	EXPECT_EQ(0, module_unload());
 }
 
-/* Pages of half a window are others': more than that would be both windows. */
+/* Other users of memory take less than half a window: more would be two windows. */
 TEST_F(alone, first_mmap_allocates_the_whole_window_and_no_other)
 {
 	long half = self->size / page_size() / 2, before = cached_pages(), grown;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What a node tells of itself, to programs that know nothing of xxshm: its size and
- * its times. And what the first process that opens it leaves behind.
+ * The size and the times of a node, for programs that know nothing of xxshm; and that the
+ * first process that opens it leaves nothing behind.
  */
 #include <linux/fiemap.h>
 #include <linux/fs.h>
@@ -76,7 +76,7 @@ TEST_F(node, has_its_size_wherever_it_was_made)
 	EXPECT_EQ(NO_SIZE, size_at(node()));
 }
 
-/* What a library does that knows files only. */
+/* As a library does that knows only files. */
 TEST_F(node, maps_as_long_as_its_size)
 {
 	int fd = open(node(), O_RDWR);
@@ -102,7 +102,7 @@ TEST_F(node, cannot_be_given_another_size)
 	EXPECT_EQ(SIZE, size_of(fd));
 }
 
-/* A size makes no file of it: what looks at the bytes of files is refused as ever. */
+/* It still is no file: calls on the bytes of files are refused. */
 TEST_F(node, is_no_regular_file)
 {
 	int fd = open(node(), O_RDWR), null = open("/dev/null", O_WRONLY);
@@ -123,7 +123,7 @@ static int is_same_time(struct timespec a, struct timespec b)
 	return a.tv_sec == b.tv_sec && a.tv_nsec == b.tv_nsec;
 }
 
-/* Longer than the clock of files takes to move on. */
+/* Longer than the resolution of file times. */
 static void let_time_pass(void)
 {
 	usleep(50000);
@@ -183,7 +183,7 @@ TEST_F(node, gets_new_times_from_who_changes_it)
 
 #define MAX_NAMESPACES	"/proc/sys/user/max_user_namespaces"
 
-/* 0, or why a user namespace of one's own cannot be had. */
+/* 0, or the errno of a refused user namespace. */
 static int enter_namespace(void)
 {
 	return unshare(CLONE_NEWUSER) ? errno : 0;
@@ -198,7 +198,7 @@ static int in_a_child(int (*what)(void))
 	return wait_for(pid);
 }
 
-/* There is room for one, so meanwhile nobody gets another. */
+/* The limit is one namespace, so nobody gets another meanwhile. */
 static int open_in_a_namespace(void)
 {
 	char *map;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* On which node of the machine the pages of a window are: where a process says. */
+/* The NUMA node of a window's pages: a process may choose it. */
 #include <linux/mempolicy.h>
 
 #include "device.h"
@@ -22,7 +22,7 @@ static int bind_range(char *start, size_t len, int node, int flags)
 		       flags);
 }
 
-/* How many bytes of the mapping that begins at @start are mapped of a node. */
+/* The bytes of the mapping at @start that lie on a node. */
 static long bytes_on(const char *start, int node)
 {
 	char line[512], key[16], *at;
@@ -58,7 +58,7 @@ FIXTURE_VARIANT_ADD(window, pageable) {
 	.parameters = "size=8M pageable=1", .is_pageable = 1
 };
 
-/* The one that maps it first wants all that it gets on node 1. */
+/* The first process wants all its memory on node 1. */
 FIXTURE_SETUP(window)
 {
 	if (access("/sys/devices/system/node/node1", F_OK))
@@ -88,7 +88,7 @@ TEST_F(window, is_where_who_takes_the_pages_says)
 	EXPECT_EQ(2 * half - other, bytes_on(self->map, 1));
 }
 
-/* The policy of a part of a store is everybody's, as for any file of tmpfs. */
+/* The policy of a part of a store is for all users, as for each file of tmpfs. */
 TEST_F(window, is_where_its_mapping_says_if_it_has_no_pages_yet)
 {
 	long half = WINDOW / 2, moved = variant->is_pageable ? half : 0;

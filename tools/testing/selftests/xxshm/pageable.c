@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What only pageable memory has: it comes as it is touched, costs no locked memory,
- * is paid for by who touches it, and goes to swap. Programs that are run on it as
- * they are on locked memory show all the rest.
+ * The properties of pageable memory only: pages come when they are touched, cost no locked
+ * memory, are charged to the process that touches them, and go to swap. The programs that
+ * also run on locked memory test the rest.
  */
 #include <linux/fs.h>
 #include <linux/futex.h>
@@ -197,7 +197,7 @@ TEST_F(window, map_file_cannot_be_changed)
 	EXPECT_EQ('m', map[0]);
 }
 
-/* To lift it takes the capability that it takes for any file. */
+/* Lifting it takes the same capability as for any file. */
 TEST_F(window, map_file_stays_immutable)
 {
 	char *map = map_rw(self->fd, self->page);
@@ -237,7 +237,7 @@ TEST_F(window, map_file_outlives_the_module)
 	ASSERT_EQ(0, module_load("pageable=1"));
 }
 
-#define SPARSE	(1024ULL << 30)	/* far more than there is */
+#define SPARSE	(1024ULL << 30)	/* far more than the machine has */
 
 FIXTURE(sparse) {
 	int fd;
@@ -304,7 +304,7 @@ FIXTURE_TEARDOWN_PARENT(two)
 
 #define MAPPED	(32UL << 20)
 
-/* Small counts of a cgroup are on their way for some time. */
+/* Small counts of a cgroup arrive late. */
 #define ABOUT	(MAPPED / 8)
 
 TEST_F(two, who_touches_a_page_first_pays)
@@ -410,7 +410,7 @@ TEST_F(swapped, mlock_succeeds_and_does_not_lock_it)
 	EXPECT_EQ(0, swap_out(self->map, WINDOW));
 }
 
-/* Have what another process has mapped swapped out, where it alone has. */
+/* Swap out pages that only one other process has mapped. */
 static int swap_out_of(pid_t pid, char *at, size_t len)
 {
 	int fd = syscall(SYS_pidfd_open, pid, 0);

@@ -97,7 +97,7 @@ static unsigned long long largest_size(void)
 	       (pages - pages / 8) * page_size();
 }
 
-/* The largest size that the kernel log offers is taken, one more is not. */
+/* The largest size named in the kernel log is accepted, one more is not. */
 TEST(size_limit_is_the_one_that_a_refusal_names)
 {
 	static char log[1 << 16];

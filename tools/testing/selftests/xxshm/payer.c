@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Locked memory is paid for: who pays, when there are several processes, users,
- * namespaces, or others that lock memory.
+ * The payer of locked memory, with several processes, users, namespaces, and other parts of
+ * the kernel that lock memory.
  */
 #include <linux/io_uring.h>
 #include <sched.h>
@@ -10,7 +10,7 @@
 #include "harness.h"
 #include "ledger.h"
 
-/* One user's processes. */
+/* Processes of one user. */
 FIXTURE(user) {
 	int fd;
 	size_t page;
@@ -146,7 +146,7 @@ TEST_F(user, memfd_secret_and_the_device_share_one_limit)
 	EXPECT_NE(MAP_FAILED, MAP(LIMIT - 5));
 }
 
-/* What root can do, and what happens when it becomes somebody else. */
+/* Privileges of root, and a change to another user. */
 FIXTURE(root) {
 	int fd;
 	size_t page;
@@ -179,7 +179,7 @@ TEST_F(root, cap_ipc_lock_lifts_the_limit_not_the_price)
 	EXPECT_EQ(before, LOCKED);
 }
 
-/* What a capability bought is returned without it. */
+/* A charge made with a capability is returned without it. */
 TEST_F(root, losing_cap_ipc_lock_does_not_unbalance)
 {
 	long before = LOCKED;

@@ -42,7 +42,7 @@ FIXTURE_TEARDOWN_PARENT(slow)
 	EXPECT_EQ(0, module_unload());
 }
 
-/* A slow child that exits with what @body returns. */
+/* A slow child that exits with the return value of @body. */
 static pid_t start_slowly(int (*body)(void))
 {
 	pid_t pid = fork_bound();
@@ -54,7 +54,7 @@ static pid_t start_slowly(int (*body)(void))
 	return pid;
 }
 
-/* The window has some of its pages, and gets hardly any from now on. */
+/* The window has some pages, and from now on gets very few. */
 #define ASSERT_FILLING(pid)						\
 do {									\
 	ASSERT_TRUE(WITHIN(BOUND, has_grown(self->before, HUGE_SIZE)));	\
@@ -182,7 +182,7 @@ static pid_t start_fast(void)
 	return pid;
 }
 
-/* While the first process takes its pages out again, the window is not its own. */
+/* While the first process removes its pages again, others may fill the window. */
 TEST_F(slow, a_process_fills_what_another_one_gives_up)
 {
 	pid_t pid = start_slowly(map_first);
@@ -270,7 +270,7 @@ TEST_F(slow, another_thread_can_exec)
 
 static char *old;
 
-/* The mapping that the window is to replace: a reader touches it all the time. */
+/* The window is to replace this mapping, which a reader touches all the time. */
 static void *read_old(void *unused)
 {
 	pin(1);
@@ -284,7 +284,7 @@ static void *read_old(void *unused)
 	return NULL;
 }
 
-/* 0 or an errno; the old bytes are there until the new ones are. */
+/* 0 or an errno. The old bytes stay until the new ones are there. */
 static int map_over(void)
 {
 	pthread_t thread;

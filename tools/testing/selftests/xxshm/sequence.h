@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Calls that are made to fail, and what is made before them; see fault.h.
+ * Calls that are made to fail, and their preparations; see fault.h.
  */
 #ifndef _SELFTESTS_XXSHM_SEQUENCE_H
 #define _SELFTESTS_XXSHM_SEQUENCE_H
@@ -15,7 +15,7 @@
 
 #define RICH		8192	/* pages that may be locked, all that are mapped */
 
-/* Where nothing else is, so that it takes page tables of its own. */
+/* Far from other mappings, so that it needs page tables of its own. */
 #define LONELY		((char *)0x50000000)
 
 struct state {
@@ -31,7 +31,7 @@ struct state {
 	char *to;
 };
 
-/* Reading the file is no part of loading it. */
+/* Reading the file is not part of loading it. */
 static inline int read_image(struct state *state, const char *path)
 {
 	const long most = 8 << 20;
@@ -48,8 +48,8 @@ static inline int read_image(struct state *state, const char *path)
 }
 
 /*
- * The calls that are swept. Each returns 0; or an errno, and then has left
- * nothing; or -1 if what it got is wrong.
+ * The calls that are swept. Each returns 0; or an errno, and then it has left nothing; or
+ * -1 if its result is wrong.
  */
 
 static inline int load(const struct state *state, const char *parameters)
@@ -64,7 +64,7 @@ static inline int load_and_unload(struct state *state)
 
 	if (err)
 		return err;
-	/* To read the module's name is a point. */
+	/* Reading the module's name is a point. */
 	return module_unload() && (errno != EFAULT || module_unload()) ? -1 : 0;
 }
 
@@ -101,7 +101,7 @@ static inline int map_too_much(struct state *state)
 	return err == EAGAIN ? 0 : err ?: -1;
 }
 
-/* Nobody learns of a point that a page fault meets: the fault is repeated. */
+/* A failed page fault is repeated, so the program does not notice it. */
 static inline int touch(struct state *state)
 {
 	size_t at;
@@ -116,7 +116,7 @@ static inline int map_and_touch(struct state *state)
 	return map(state) ?: touch(state);
 }
 
-/* The same as a call, which says that a page could not be had. */
+/* The same as a call, which reports a missing page. */
 static inline int populate(struct state *state, size_t from)
 {
 	return madvise(state->map + from, state->len - from, MADV_POPULATE_WRITE) ?
@@ -128,7 +128,7 @@ static inline int populate_last_page(struct state *state)
 	return populate(state, state->len - state->page);
 }
 
-/* What cannot go stays where it is. */
+/* Pages that cannot be removed stay. */
 static inline int swap_and_populate(struct state *state)
 {
 	if (madvise(state->map, state->len, MADV_PAGEOUT))
@@ -213,7 +213,7 @@ static inline int read_sysfs(struct state *state)
 	return read_path("/sys/class/xxshm/xxshm0/charged");
 }
 
-/* New memory is zero; and all of it is there, or this would be killed. */
+/* New memory is zero, and complete: otherwise this process would be killed. */
 static inline int check_zero(struct state *state)
 {
 	return is_zero(state->map, state->len) ? 0 : -1;
@@ -245,7 +245,7 @@ static inline int device_numbers_are_taken(const char *name)
 	return found;
 }
 
-/* What is made before a sequence begins. Each returns 0 or an errno. */
+/* Preparations of a sequence. Each returns 0 or an errno. */
 
 static inline int make_nothing(struct state *state)
 {
@@ -270,7 +270,7 @@ static inline int make_mapping(struct state *state)
 	return open_device(state) ?: map(state);
 }
 
-/* A file that has had a mapping keeps what the next one takes. */
+/* A file that has had a mapping keeps a structure for the next one. */
 static inline int make_used_file(struct state *state)
 {
 	int err = make_mapping(state);
@@ -327,7 +327,7 @@ static inline int make_touched_mapping(struct state *state)
 	return make_mapping(state) ?: touch(state);
 }
 
-/* Back to where it began, whatever was made. */
+/* Undo all preparations. */
 static inline void end(struct state *state)
 {
 	if (state->map)
@@ -347,8 +347,8 @@ static inline int is_to_be_pageable(const char *parameters)
 }
 
 /*
- * As an ordinary user, who has no CAP_IPC_LOCK; but nobody pays for pageable memory,
- * and only its owner can have it swapped.
+ * As an ordinary user without CAP_IPC_LOCK. But pageable memory costs nothing, and only
+ * root can have it swapped.
  */
 static inline int set_up_loaded(struct state *state)
 {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What becomes of windows when memory is short: pageable ones go to swap, locked ones
- * do not, none loses a byte, and what cannot be had is refused in good time. For a
- * machine of a few hundred MiB; it would take too long to fill a larger one.
+ * Windows while memory is short: pageable ones go to swap, locked ones do not, none loses a
+ * byte, and impossible requests are refused soon. For a machine of a few hundred MiB:
+ * filling a larger one would take too long.
  */
 #include "cgroup.h"
 #include "harness.h"
@@ -12,7 +12,7 @@
 #define MIB	(1024UL << 10)
 #define SMALL	(512 * MIB)	/* most memory that this takes for a small machine */
 
-/* A page holds its number, again and again: it takes nothing to compress that. */
+/* A page holds its number, again and again, which is easy to compress. */
 static void fill_page(char *page, unsigned long number)
 {
 	unsigned long *words = (unsigned long *)page;
@@ -45,7 +45,7 @@ static size_t wrong_pages(const char *map, size_t len)
 	return wrong;
 }
 
-/* In a child, which fills a window and ends, the way programs come and go. */
+/* In a child, which fills a window and exits. */
 static int fill_and_end(int fd, size_t len, const char *cgroup)
 {
 	pid_t pid = fork();
@@ -69,7 +69,7 @@ static long available_kb(void)
 	return read_number("/proc/meminfo", "MemAvailable:");
 }
 
-/* Not if this kernel has no swap, or there is more memory than there is time for. */
+/* Skipped if this kernel has no swap, or if the memory is too large for the time. */
 static const char *what_is_missing(void)
 {
 	if ((__u64)sysconf(_SC_PHYS_PAGES) * page_size() > SMALL)
@@ -82,7 +82,7 @@ FIXTURE(crowded) {
 	size_t size;
 };
 
-/* A window that the machine cannot hold, beside all that it holds. */
+/* A window that does not fit into the memory beside everything else. */
 FIXTURE_SETUP(crowded)
 {
 	const char *missing = what_is_missing();
@@ -149,7 +149,7 @@ FIXTURE_TEARDOWN_PARENT(locked)
 	swap_off();
 }
 
-/* Have so much more wanted than there is that others have to go to swap. */
+/* Use more memory than the machine has, so that other pages go to swap. */
 static int want_memory(size_t len)
 {
 	pid_t pid = fork();
@@ -230,7 +230,7 @@ TEST_F(reclaim, takes_pages_that_are_pageable_and_no_others)
 	char *map;
 
 	ASSERT_GE(cgroup_stat(OURS, "file "), window / 8 * 7);
-	/* It fails if there is not so much to be taken. */
+	/* It fails if less memory can be reclaimed. */
 	write_file(OURS "/memory.reclaim", "32M");
 	here = cgroup_stat(OURS, "file ");
 	swapped = read_number(OURS "/memory.swap.current", "");
@@ -251,7 +251,7 @@ static long free_kb(void)
 	return read_number("/proc/meminfo", "MemFree:");
 }
 
-/* Pages of the kernel's, which it cannot move: each pipe holds some. */
+/* Kernel pages that cannot move: each pipe holds some. */
 #define PIPE_SIZE	MIB
 
 struct pipes {
@@ -288,7 +288,7 @@ static void fill_in_turn(int first, int second)
 		;
 }
 
-/* Take memory until so much is left, then give every second page back. */
+/* Take memory until this much is left, then give back every second page. */
 static int fragment(struct pipes *kept, long left_kb)
 {
 	static struct pipes given;
@@ -321,7 +321,7 @@ FIXTURE_TEARDOWN_PARENT(tight)
 	EXPECT_EQ(0, module_unload());
 }
 
-/* Where there are no large pages, small ones do as well. */
+/* Small pages replace missing large ones. */
 TEST_F(tight, fragmented_memory_makes_a_window_of_small_pages)
 {
 	const size_t size = 48 * MIB;
@@ -365,7 +365,7 @@ static int use_window(long kb)
 	return err;
 }
 
-/* The largest that may be asked for cannot be had, as others have some of it. */
+/* The largest allowed window fails, because others use a part of the memory. */
 TEST_F(tight, window_that_is_too_large_is_enomem_and_a_smaller_one_works)
 {
 	long most = sysconf(_SC_PHYS_PAGES) / 8 * 7 * (page_size() / 1024), before;
@@ -383,8 +383,8 @@ TEST_F(tight, window_that_is_too_large_is_enomem_and_a_smaller_one_works)
 }
 
 /*
- * Have the kernel take memory for available that is not: pages of files, which it
- * could give up if no pipe held them. Those of a swap device are zero, and many.
+ * Make the kernel overestimate the available memory: it could drop pages of files, but
+ * pipes hold them. The pages of a swap device are zero, and many.
  */
 static int hold_file_pages(struct pipes *pipes, size_t len)
 {

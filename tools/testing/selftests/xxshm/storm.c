@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Everybody at once: processes that share files and mappings map, split, move,
- * fork and unmap as fast as they can, while others read what is charged. No
- * model can say what happens when, but the limit holds at any time, and in the
- * end nothing is left.
+ * All at once: processes that share files and mappings map, split, move, fork and unmap as
+ * fast as they can, while others read the charges. No model can predict the order, but the
+ * limit holds at any time, and in the end nothing is left.
  */
 #include <time.h>
 
@@ -59,7 +58,7 @@ static void split(char *map, size_t len, size_t page, __u64 *seed)
 	}
 }
 
-/* Parent and child take the same mapping to pieces at the same time. */
+/* Parent and child split the same mapping at the same time. */
 static void split_with_child(char *map, size_t len, size_t page, __u64 *seed)
 {
 	pid_t pid = fork();
@@ -73,7 +72,7 @@ static void split_with_child(char *map, size_t len, size_t page, __u64 *seed)
 	wait_for(pid);
 }
 
-/* Returns 0 if some mappings were had and some refused. */
+/* Returns 0 if some mappings succeeded and some were refused. */
 static int work(const int fd[2], size_t page, __u64 seed)
 {
 	time_t end = time(NULL) + SECONDS;

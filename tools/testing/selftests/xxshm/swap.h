@@ -29,7 +29,7 @@ static inline int swap_off(void)
 	return system("swapoff " SWAP_DEVICE) || write_file(SWAP_SYSFS "reset", "1");
 }
 
-/* Or a page may be in the hands of the one left behind, and so not swapped. */
+/* Otherwise the lists of the old processor may hold a page, which is not swapped. */
 static inline int stay_on_this_cpu(void)
 {
 	cpu_set_t cpus;
@@ -39,15 +39,14 @@ static inline int stay_on_this_cpu(void)
 	return sched_setaffinity(0, sizeof(cpus), &cpus);
 }
 
-/* Each processor has pages in hand that it has not put on a list yet. */
+/* Each processor batches pages before it puts them on a list. */
 static inline int drain_lists(void)
 {
 	return write_file("/proc/sys/vm/compact_memory", "1");
 }
 
 /*
- * Have all that a mapping shows swapped out, which nobody else has mapped; 0, or -1
- * if it does not go.
+ * Swap out a mapping whose pages nobody else has mapped. Returns 0, or -1 if pages stay.
  */
 static inline int swap_out(char *map, size_t len)
 {

@@ -56,7 +56,7 @@ FIXTURE_TEARDOWN_PARENT(sync)
 	EXPECT_EQ(0, module_unload());
 }
 
-/* Run @work in WORKERS processes with mappings of their own; how many failed? */
+/* Run @work in WORKERS processes with mappings of their own; returns the failures. */
 static int run_workers(int (*work)(struct shared *s, int number))
 {
 	pid_t pid[WORKERS];

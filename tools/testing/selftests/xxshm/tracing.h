@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* For tests of the tracepoints. */
+/* Helpers for tests of the tracepoints. */
 #ifndef _SELFTESTS_XXSHM_TRACING_H
 #define _SELFTESTS_XXSHM_TRACING_H
 
@@ -8,7 +8,7 @@
 #define TRACING		"/sys/kernel/tracing"
 #define EVENTS		TRACING "/events/xxshm/enable"
 
-/* Whether a line of the trace ends like this. */
+/* Does a line of the trace end with this text? */
 static inline int trace_has(const char *end)
 {
 	char line[512];

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What Documentation/userspace-api/xxshm-troubleshooting.rst says about symptoms
- * that are not errors of the device: who is killed when memory is short, who
- * keeps the module, why there is no node, what a library cannot wait for.
+ * Symptoms in Documentation/userspace-api/xxshm-troubleshooting.rst that are no errors of
+ * the device: the OOM killer, users that keep the module, a missing node, waiting.
  */
 #include <linux/perf_event.h>
 #include <sys/epoll.h>
@@ -37,7 +36,7 @@ FIXTURE(daemon) {
 	long share, before;
 };
 
-/* A process that has little memory of its own, and a window that it has touched. */
+/* A process with little memory of its own, and a window that it has touched. */
 FIXTURE_SETUP(daemon)
 {
 	char *map;
@@ -193,7 +192,7 @@ static int is_of_type(mode_t type)
 FIXTURE(hindered) {
 };
 
-/* A module that came when there was a plain file at the name of its node. */
+/* A module that was loaded while a plain file had the name of its node. */
 FIXTURE_SETUP(hindered)
 {
 	ASSERT_EQ(0, make_plain_file());

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* When the module may go. */
+/* When the module may be unloaded. */
 #include <linux/netlink.h>
 #include <sys/socket.h>
 
@@ -108,7 +108,7 @@ TEST_F(loaded, contents_go_with_it)
 	EXPECT_EQ(0, map[0]);
 }
 
-/* Hears what the kernel tells udev. */
+/* Receives the events that the kernel sends to udev. */
 static int listen_to_uevents(void)
 {
 	struct sockaddr_nl all = { .nl_family = AF_NETLINK, .nl_groups = 1 };
@@ -118,7 +118,7 @@ static int listen_to_uevents(void)
 	return bind(fd, (struct sockaddr *)&all, sizeof(all)) ? -1 : fd;
 }
 
-/* Count how often each of two devices did so; returns what else they did. */
+/* Count the events of each of two devices; returns the number of other events. */
 static int hear(int socket, const char *action, int *heard)
 {
 	static const char subsystem[] = "SUBSYSTEM=xxshm";
@@ -148,7 +148,7 @@ do {									\
 	EXPECT_EQ(1, heard[1]);						\
 } while (0)
 
-/* Twice would be an add that comes before the device can be opened. */
+/* A second event would mean that the first came before the device could be opened. */
 TEST_F(loaded, udev_hears_once_of_each_device)
 {
 	int socket = listen_to_uevents();
@@ -213,7 +213,7 @@ TEST_F(loaded, descriptor_in_a_lost_message_lets_it_go)
 	close(pair[0]);
 	close(pair[1]);
 	for (i = 0; i < 1000 && module_unload(); i++) {
-		/* To close another one of a family has the lost ones looked for. */
+		/* Closing another socket of the family makes the kernel look for lost ones. */
 		close(socket(AF_UNIX, SOCK_STREAM, 0));
 		usleep(10000);
 	}

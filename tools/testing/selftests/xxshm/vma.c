@@ -47,7 +47,7 @@ FIXTURE_TEARDOWN_PARENT(mapping)
 	EXPECT_EQ(0, module_unload());
 }
 
-/* What a second mapping of the window finds on a page. */
+/* The number on a page, by a second mapping of the window. */
 static int stored(int fd, size_t index)
 {
 	char *map = map_pgoff(fd, page_size(), index);
@@ -391,8 +391,8 @@ TEST_F(mapping, is_mapped_at_once_if_it_is_small)
 }
 
 /*
- * Fault-around: one fault serves the pages nearby that are there anyway. They are those
- * of an aligned block, whose end may be on one side of the second page.
+ * Fault-around: one fault also maps pages nearby, those of an aligned block. The second
+ * page may be the last of its block.
  */
 TEST_F(mapping, reading_one_page_maps_its_neighbours)
 {
@@ -402,7 +402,7 @@ TEST_F(mapping, reading_one_page_maps_its_neighbours)
 	EXPECT_GE(smaps_kb(self->map, "Rss:"), 2 * (long)self->page / 1024);
 }
 
-/* What tmpfs does not do for an access that writes. */
+/* tmpfs does not do this for an access that writes. */
 TEST_F(mapping, writing_to_one_page_maps_its_neighbours)
 {
 	long mapped, page = self->page / 1024;
@@ -415,7 +415,7 @@ TEST_F(mapping, writing_to_one_page_maps_its_neighbours)
 	EXPECT_EQ(1, self->map[0]);
 }
 
-/* What is mapped beyond a part shows in no list of the process, but at the pages. */
+/* Pages mapped beyond a part show only in their own number of mappings. */
 TEST_F(mapping, neighbours_end_where_the_mapping_ends)
 {
 	char *all = map_rw(self->fd, self->size), *part = self->map + self->page;

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A long random walk through everything that may change what is charged, by
- * processes of all data models and two users, compared step by step with a
- * model; see walk.h. XXSHM_SEED in the environment repeats one, to its end unless
- * XXSHM_SECONDS says how long.
+ * A long random walk through all actions that may change charges, by processes of all data
+ * models and two users. Each step is compared with a model; see walk.h. XXSHM_SEED in the
+ * environment repeats a walk, to its end or for XXSHM_SECONDS.
  */
 #include <limits.h>
 
@@ -46,7 +45,7 @@ static int goes_on(__u32 steps, time_t end)
 	return steps < ENOUGH || (steps < STEPS && time(NULL) < end);
 }
 
-/* Files opened by the users hold their ledgers: else an error could vanish. */
+/* Files opened by the users keep their ledgers: otherwise an error could vanish. */
 FIXTURE_SETUP(walk)
 {
 	ASSERT_EQ(0, module_load("size=64K"));

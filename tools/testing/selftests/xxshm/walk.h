@@ -2,12 +2,11 @@
 /*
  * The model that a random walk through the accounting is compared with.
  *
- * Eight walkers, processes of all data models, take turns: each maps, unmaps,
- * moves, splits, forks, execs... pages of an arena of its own. What the ledger
- * must hold follows from one rule: a charge lives as long as any page of any
- * walker is of the mapping that paid it. The model lives in memory that all
- * share, and so does the state of the random numbers: the same seed takes the
- * same steps.
+ * Eight walkers, processes of all data models, take turns: each maps, unmaps, moves,
+ * splits, forks, execs... pages of an arena of its own. The expected ledger follows from
+ * one rule: a charge lives as long as any walker has a page of the mapping that paid it.
+ * All walkers share the memory of the model, and of the random numbers: the same seed
+ * takes the same steps.
  */
 #ifndef _SELFTESTS_XXSHM_WALK_H
 #define _SELFTESTS_XXSHM_WALK_H
@@ -24,7 +23,7 @@
 #define CHARGES		(WALKERS * ARENA_PAGES + 1)	/* 0 is none */
 #define MODELS		3
 #define LIMITS		160	/* pages: a random limit is below */
-#define COORDINATOR	WALKERS		/* whose turn it may be, too */
+#define COORDINATOR	WALKERS		/* also a value of the turn */
 #define FUTEX_SECONDS	20
 
 static const char *const walker_path[MODELS] = {
@@ -97,7 +96,7 @@ static inline uid_t walk_uid(__u32 user)
 	return USER_A + user;
 }
 
-/* The page is of another charge now, or of none. */
+/* The page now belongs to another charge, or to none. */
 static inline void walk_set(struct walk *walk, struct walk_page *page,
 			    struct walk_page new)
 {
@@ -117,7 +116,7 @@ static inline void walk_clear(struct walk *walk, struct walker *w, __u32 first,
 		walk_set(walk, &w->page[first], (struct walk_page){});
 }
 
-/* A charge without holders: the pages that are to hold it come next. */
+/* A charge without pages yet: they come next. */
 static inline __u32 walk_charge(struct walk *walk, __u32 user, __u32 price)
 {
 	__u32 i = 1;

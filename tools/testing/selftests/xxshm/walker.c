@@ -4,15 +4,15 @@
  *
  *   walker SLOT MEMORY
  *
- * SLOT is its number, MEMORY the descriptor of the struct walk. When it has
- * the turn it takes some steps, each of which it also does to the model, and
- * compares. At the first difference it says so and stops.
+ * SLOT is its number, MEMORY the descriptor of the struct walk. When it has the turn, it
+ * takes some steps, repeats each on the model, and compares. At the first difference it
+ * prints a message and stops.
  */
 #include <sched.h>
 
 #include "walk.h"
 
-/* Far from all that the kernel places by itself. */
+/* Far from all mappings that the kernel places by itself. */
 #define ARENA	((char *)(IS_ILP32 ? 0x60000000UL : 0x6000UL << 16 << 16))
 
 static struct walk *walk;
@@ -40,7 +40,7 @@ static void differs(const char *what, long found, long expected)
 	walk->failed = 1;
 }
 
-/* What a call returned, 0 or an errno, against what the model says. */
+/* Compare the result of a call, 0 or an errno, with the model. */
 static void expect(const char *what, int got, int expected)
 {
 	if (got != expected)
@@ -95,7 +95,7 @@ static void renumber(__u32 first, __u32 end)
 		self->page[first].vma = vma;
 }
 
-/* Over whatever is there: that is gone even if the new mapping is refused. */
+/* Over old mappings: they are gone even if the new mapping is refused. */
 static int step_map(void)
 {
 	__u32 first, end, price, charge, writable = below(2), vma;
@@ -138,7 +138,7 @@ static int step_unmap(void)
 	return 1;
 }
 
-/* To anywhere that does not overlap, over whatever is there. */
+/* To a random place that does not overlap, over old mappings. */
 static int step_move(void)
 {
 	__u32 first, end, last, len, to, i;
@@ -244,7 +244,7 @@ static int step_bad(void)
 	return 1;
 }
 
-/* What was mapped through the old descriptor stays. */
+/* Mappings through the old descriptor stay. */
 static int step_reopen(void)
 {
 	close(device);
@@ -277,7 +277,7 @@ static void compare(const char *after)
 
 static const struct {
 	const char *name;
-	int (*take)(void);	/* returns whether it found something to do */
+	int (*take)(void);	/* returns 1 if it could do something */
 	__u32 weight;
 } kinds[] = {
 	[STEP_MAP]	= { "ledger after map",		step_map,	300 },

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * An ordinary user, whom the node lets in, tries to reach through one window
- * what is in the other, or through a process what is not the user's.
+ * An ordinary user who may open the node tries to reach the other window through his own,
+ * or other users' memory through their processes.
  */
 #include <linux/io_uring.h>
 #include <linux/userfaultfd.h>
@@ -47,7 +47,7 @@ FIXTURE(attacker) {
 	char *map;	/* the window; behind it nothing is mapped */
 };
 
-/* Map a window where as much room behind it is free. */
+/* Map a window with as much free room behind it. */
 static char *map_before_a_hole(int fd, size_t size)
 {
 	char *room = mmap(NULL, 2 * size, PROT_NONE,
@@ -265,7 +265,7 @@ static int userfaultfd_error(void)
 	       !strncmp(kernel.release, "6.1.", 4) ? 0 : EINVAL;
 }
 
-/* Else its owner could put a page of his own in for one of the window. */
+/* Otherwise its owner could replace a page of the window. */
 TEST_F(attacker, userfaultfd_does_not_take_a_mapping)
 {
 	void *other = mmap(NULL, self->page, PROT_READ | PROT_WRITE,
@@ -283,7 +283,7 @@ TEST_F(attacker, userfaultfd_does_not_take_a_mapping)
 					      UFFDIO_REGISTER_MODE_WP));
 	EXPECT_EQ(error, register_userfaultfd(fd, self->map, self->size,
 					      UFFDIO_REGISTER_MODE_MINOR));
-	/* What may not be written to is not filled either. */
+	/* A read-only mapping must not be filled either. */
 	EXPECT_EQ(error ?: EPERM, register_userfaultfd(fd, to_read, self->size,
 						       UFFDIO_REGISTER_MODE_MISSING));
 	/* 6.12 would take any mapping that may grow or merge. */
@@ -374,12 +374,12 @@ TEST_F(attacker, io_uring_does_not_read_or_write_a_window)
 					    self->size));
 	EXPECT_EQ('w', byte);
 	EXPECT_EQ(OWN, self->map[0]);
-	/* It reads what can be read. */
+	/* It reads the readable part. */
 	EXPECT_EQ(1, transfer_by_ring(IORING_OP_READ, other, &byte, 1));
 	EXPECT_EQ('E', byte);
 }
 
-/* Neither what lies behind it, nor the part that is the window's. */
+/* Neither the bytes behind it, nor the part in the window. */
 TEST_F(attacker, io_uring_takes_no_buffer_past_the_end_of_a_mapping)
 {
 	struct iovec past = { self->map + self->page, self->size };
@@ -412,8 +412,8 @@ TEST_F(attacker, map_files_are_closed_to_users)
 }
 
 /*
- * Windows of which one begins where a large page of the other could end. Each has a
- * byte in its first and its last page, and at the end of the large pages.
+ * Two windows, where a large page of one could reach into the other. Each has a byte in its
+ * first and its last page, and at the end of the large pages.
  */
 #define WIDE	(5UL << 20)
 
@@ -456,7 +456,7 @@ TEST_F(wide, faults_show_no_byte_of_the_other_window)
 		EXPECT_EQ(SECRET, run_peer(OTHER_PEER, "read", marks[i], NULL));
 }
 
-/* Where the page table and the large page around it reach into the other window. */
+/* Here the page table and the large page around reach into the other window. */
 TEST_F(wide, faults_at_an_end_show_no_byte_of_the_other_window)
 {
 	/* More than mmap(2) maps by itself, and no whole block. */
@@ -478,7 +478,7 @@ TEST_F(wide, faults_at_an_end_show_no_byte_of_the_other_window)
 	EXPECT_EQ(SECRET, run_peer(OTHER_PEER, "read", WIDE - 1, NULL));
 }
 
-/* A process that has mapped the device, and another that goes for it. */
+/* A process that has mapped the device, and one that attacks it. */
 FIXTURE(victim) {
 	int fd;
 	int leash;	/* it lives until this is closed */
@@ -538,7 +538,7 @@ FIXTURE_TEARDOWN_PARENT(victim)
 #define EXPECT_OWN_USER_ONLY(code, call) \
 	EXPECT_EQ(variant->uid == USER_A ? 0 : (code), (call) < 0 ? errno : 0)
 
-/* 0, or -1 with an errno that no refusal has. */
+/* 0, or -1 with an errno that is no refusal. */
 static int check_secret(char byte)
 {
 	errno = EILSEQ;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Children that may hang, and other things that may never come: the test gives up. */
+/* Waiting with a limit, for children that may hang and for other events. */
 #ifndef _SELFTESTS_XXSHM_WITHIN_H
 #define _SELFTESTS_XXSHM_WITHIN_H
 
@@ -9,7 +9,7 @@
 
 #define HANGS	-2	/* instead of an exit status */
 
-/* 1 as soon as the condition holds, 0 if it does not within so many seconds. */
+/* 1 as soon as the condition holds, 0 if it does not in that many seconds. */
 #define WITHIN(seconds, condition)					\
 ({									\
 	time_t last = time(NULL) + (seconds);				\
@@ -29,7 +29,7 @@ static inline int has_ended(pid_t pid)
 	       info.si_pid == pid;
 }
 
-/* As wait_for(), or HANGS if the child is still there after so many seconds. */
+/* As wait_for(), or HANGS if the child has not exited in that many seconds. */
 static inline int wait_within(int seconds, pid_t pid)
 {
 	return WITHIN(seconds, has_ended(pid)) ? wait_for(pid) : HANGS;
@@ -46,9 +46,8 @@ static inline int ends_within(int seconds, pid_t pid)
 }
 
 /*
- * A child that dies with its parent. It has no standard output: the machine that runs
- * the tests waits until the last process has closed that, and a child that cannot even
- * be killed never does.
+ * A child that dies with its parent. It has no standard output: the virtual machine waits
+ * until the last process has closed it, and a child that cannot be killed never does.
  */
 static inline pid_t fork_bound(void)
 {
@@ -100,7 +99,7 @@ static inline int read_all_of(pid_t pid, const char *name)
 	return len < 0 || !sum;
 }
 
-/* A child that reads what ps(1) and others read; it exits with 0. */
+/* A child that reads the files that ps(1) and others read; it exits with 0. */
 static inline pid_t start_to_look_at(pid_t pid)
 {
 	pid_t child = fork_bound();
